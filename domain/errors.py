@@ -1,0 +1,373 @@
+"""The one error tree.
+
+Every error that a user can cause or must be told of is a `LakehouseError`. The second
+level of the tree says what kind of trouble it is; each entrypoint maps those kinds to
+its own words (HTTP status codes, exit codes). The leaves carry a stable `code`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+class LakehouseError(Exception):
+    """The root: a sentence for the user, a stable code, and the run that failed, if any.
+
+    Attributes:
+        code: A stable, snake_case name of the error, part of the API.
+        run_id: The lineage run in which it happened; None when no run had begun.
+    """
+
+    code: ClassVar[str] = "internal_error"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.run_id: str | None = None
+
+
+# -- what the caller sent cannot be used ------------------------------------------------
+
+
+class InvalidError(LakehouseError):
+    """What was sent is well formed but breaks a rule."""
+
+    code = "invalid_request"
+
+
+class InvalidTableNameError(InvalidError):
+    """A table or namespace name against the rules."""
+
+    code = "invalid_table_name"
+
+
+class InvalidColumnError(InvalidError):
+    """A column's name, type or place in the table is against the rules."""
+
+    code = "invalid_column"
+
+
+class InvalidPartitionError(InvalidError):
+    """A partition expression that does not fit the table."""
+
+    code = "invalid_partition"
+
+
+class InvalidBucketNameError(InvalidError):
+    """A bucket name against S3's naming rules."""
+
+    code = "invalid_bucket_name"
+
+
+class InvalidObjectNameError(InvalidError):
+    """An object name that not every store can hold."""
+
+    code = "invalid_object_name"
+
+
+class InvalidMediaTypeError(InvalidError):
+    """A media type that does not read as `type/subtype`."""
+
+    code = "invalid_media_type"
+
+
+class InvalidMetadataError(InvalidError):
+    """User metadata that is not ASCII, or too large."""
+
+    code = "invalid_metadata"
+
+
+class InvalidPageTokenError(InvalidError):
+    """A page token or page size that the service did not hand out."""
+
+    code = "invalid_page_token"
+
+
+class InvalidParametersError(InvalidError):
+    """Parameters that do not fit the statement."""
+
+    code = "invalid_parameters"
+
+
+class InvalidValueError(InvalidError):
+    """A statement met a value that it cannot work with (a cast, a division, a range)."""
+
+    code = "invalid_value"
+
+
+@dataclass(frozen=True, slots=True)
+class RowProblem:
+    """One thing that is wrong with one row.
+
+    Attributes:
+        row: The row's number in the body, from 1; None when the whole body is meant.
+        column: The column's name; None when the row as a whole is meant.
+        message: What is wrong, in a sentence.
+    """
+
+    row: int | None
+    column: str | None
+    message: str
+
+    def __str__(self) -> str:
+        place = ", ".join(
+            part
+            for part in (
+                f"row {self.row}" if self.row is not None else "",
+                f"column {self.column!r}" if self.column is not None else "",
+            )
+            if part
+        )
+        return f"{place}: {self.message}" if place else self.message
+
+
+class RowsDoNotFitError(InvalidError):
+    """Rows that do not fit the table: nothing of them was written."""
+
+    code = "rows_do_not_fit"
+
+    def __init__(self, *problems: RowProblem) -> None:
+        super().__init__("; ".join(map(str, problems)))
+        self.problems = problems
+
+
+class MalformedError(LakehouseError):
+    """What was sent is not what it claims to be."""
+
+    code = "malformed_request"
+
+
+class MalformedBodyError(MalformedError):
+    """A body that cannot be read in the format that it claims."""
+
+    code = "malformed_body"
+
+
+class EmptyBodyError(MalformedError):
+    """No body where one is due."""
+
+    code = "empty_body"
+
+
+class IncompleteBodyError(MalformedError):
+    """The sender went away before the whole body had come."""
+
+    code = "incomplete_body"
+
+
+class MalformedPathError(MalformedError):
+    """A path that is not UTF-8."""
+
+    code = "malformed_path"
+
+
+class InvalidSqlError(MalformedError):
+    """SQL that is wrong: its syntax, or a name in it.
+
+    Attributes:
+        position: Where in the SQL, in characters from 0; None when not known.
+    """
+
+    code = "invalid_sql"
+
+    def __init__(self, detail: str, position: int | None = None) -> None:
+        super().__init__(detail)
+        self.position = position
+
+
+class UnsupportedFormatError(LakehouseError):
+    """A body in a format that this call does not read."""
+
+    code = "unsupported_media_type"
+
+
+class NotAcceptableError(LakehouseError):
+    """An answer is wanted in a format that this call does not write."""
+
+    code = "not_acceptable"
+
+
+class TooLargeError(LakehouseError):
+    """A body, row or statement over its limit."""
+
+    code = "too_large"
+
+
+# -- what the caller may not do ----------------------------------------------------------
+
+
+class ForbiddenError(LakehouseError):
+    """A statement or place that is not allowed."""
+
+    code = "forbidden"
+
+
+class StatementNotAllowedError(ForbiddenError):
+    """SQL that is not one read-only statement."""
+
+    code = "statement_not_allowed"
+
+
+# -- what is not there, or already there -------------------------------------------------
+
+
+class NotFoundError(LakehouseError):
+    """Something named by the caller does not exist."""
+
+    code = "not_found"
+
+
+class TableNotFoundError(NotFoundError):
+    """No table of that name."""
+
+    code = "table_not_found"
+
+
+class SnapshotNotFoundError(NotFoundError):
+    """No snapshot of that version, or none that old."""
+
+    code = "snapshot_not_found"
+
+
+class BucketNotFoundError(NotFoundError):
+    """No bucket of that name."""
+
+    code = "bucket_not_found"
+
+
+class ObjectNotFoundError(NotFoundError):
+    """No object of that name in the bucket."""
+
+    code = "object_not_found"
+
+
+class ConflictError(LakehouseError):
+    """The state of the lake or the store does not allow it."""
+
+    code = "conflict"
+
+
+class TableExistsError(ConflictError):
+    """A table (or view) of that name is already there."""
+
+    code = "table_exists"
+
+
+class BucketExistsError(ConflictError):
+    """A bucket of that name is already there."""
+
+    code = "bucket_exists"
+
+
+class BucketReservedError(ConflictError):
+    """The name belongs to the lake itself, or to somebody else's bucket."""
+
+    code = "bucket_reserved"
+
+
+class BucketNotEmptyError(ConflictError):
+    """A bucket that still holds objects cannot be deleted."""
+
+    code = "bucket_not_empty"
+
+
+class ObjectNameConflictError(ConflictError):
+    """This store cannot hold `x` beside `x/y`."""
+
+    code = "object_name_conflict"
+
+
+class WriteConflictError(ConflictError):
+    """Another writer changed the table in a way that does not go together."""
+
+    code = "write_conflict"
+
+
+class PreconditionFailedError(LakehouseError):
+    """A condition of the request (`If-Match`, `If-None-Match`) does not hold."""
+
+    code = "precondition_failed"
+
+
+class RangeNotSatisfiableError(LakehouseError):
+    """A byte range that lies outside of the object.
+
+    Attributes:
+        size: The object's size in bytes.
+    """
+
+    code = "range_not_satisfiable"
+
+    def __init__(self, detail: str, size: int) -> None:
+        super().__init__(detail)
+        self.size = size
+
+
+# -- what is not the caller's doing ------------------------------------------------------
+
+
+class UnavailableError(LakehouseError):
+    """A store, catalog or worker that cannot serve now; worth a retry."""
+
+    code = "unavailable"
+
+
+class BusyError(LakehouseError):
+    """More work is waiting than the service takes; worth a retry."""
+
+    code = "too_busy"
+
+
+class UpstreamTimeoutError(LakehouseError):
+    """A store or catalog that did not answer in time."""
+
+    code = "upstream_timeout"
+
+
+class QueryTimeoutError(LakehouseError):
+    """A query that ran longer than it may."""
+
+    code = "query_timeout"
+
+
+class QueryCancelledError(LakehouseError):
+    """A query that was stopped before its end."""
+
+    code = "query_cancelled"
+
+
+class ResourcesExhaustedError(LakehouseError):
+    """A query that needs more memory than it may use."""
+
+    code = "resources_exhausted"
+
+
+class BadUpstreamError(LakehouseError):
+    """A store or catalog that answered nonsense."""
+
+    code = "bad_upstream"
+
+
+class StorageFullError(LakehouseError):
+    """No space is left where data is kept."""
+
+    code = "storage_full"
+
+
+class UnsupportedOperationError(LakehouseError):
+    """Something that this store or this version does not do."""
+
+    code = "not_implemented"
+
+
+class LakeLockedError(LakehouseError):
+    """Another process holds this lake."""
+
+    code = "lake_locked"
+
+
+class ConfigurationError(LakehouseError):
+    """A setting with which the service cannot start."""
+
+    code = "invalid_configuration"

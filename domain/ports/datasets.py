@@ -1,0 +1,140 @@
+"""The port to the object store."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from domain.datasets import (
+    Bucket,
+    BucketName,
+    ListRequest,
+    MediaType,
+    ObjectInfo,
+    ObjectMetadata,
+    ObjectPage,
+    ObjectRef,
+    OpenObject,
+    PutOutcome,
+    WriteCondition,
+)
+from domain.health import Health
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetCapabilities:
+    """What a store can do beyond what all of them can.
+
+    Attributes:
+        name_beside_prefix: Holds an object `x` beside an object `x/y`.
+        foreign_names: May hold objects under names that the service would not write
+            (made by other S3 clients: `a/`, `a//b`).
+    """
+
+    name_beside_prefix: bool
+    foreign_names: bool
+
+
+class DatasetPort(Protocol):
+    """The buckets and objects of one store.
+
+    Any call raises `UnavailableError`, `UpstreamTimeoutError` or `BadUpstreamError` when the
+    store does not serve.
+    """
+
+    @property
+    @abstractmethod
+    def capabilities(self) -> DatasetCapabilities:
+        """What this store can do."""
+
+    @abstractmethod
+    def create_bucket(self, name: BucketName) -> Bucket:
+        """Make a bucket.
+
+        Raises:
+            BucketExistsError: When it is there.
+            BucketReservedError: When the name is the lake's own, or somebody else's.
+        """
+
+    @abstractmethod
+    def list_buckets(self) -> Sequence[Bucket]:
+        """All buckets by name, but for the lake's own."""
+
+    @abstractmethod
+    def delete_bucket(self, name: BucketName) -> None:
+        """Delete an empty bucket.
+
+        Raises:
+            BucketNotFoundError: When it is not there.
+            BucketNotEmptyError: When it still holds objects.
+        """
+
+    @abstractmethod
+    def put_object(
+        self,
+        ref: ObjectRef,
+        content: Iterable[bytes],
+        *,
+        size: int | None,
+        media_type: MediaType,
+        metadata: ObjectMetadata,
+        condition: WriteCondition,
+    ) -> PutOutcome:
+        """Write an object as a whole: a reader sees the old one or the new one.
+
+        When it returns, the object is durable. When it raises, also because `content`
+        raised, the old object is as it was and nothing of the new one stays.
+
+        Args:
+            ref: Where; its name must be writable.
+            content: The bytes, in chunks of any size. What it raises passes through.
+            size: How many bytes there will be, when that is known.
+            media_type: What they are.
+            metadata: The user's metadata.
+            condition: When the write may go ahead; judged again as it takes effect.
+
+        Raises:
+            BucketNotFoundError: When the bucket is not there.
+            PreconditionFailedError: When the condition does not hold.
+            ObjectNameConflictError: When the store cannot hold it beside what is there.
+            IncompleteBodyError: When `content` ends before `size` bytes, or goes on after.
+            StorageFullError: When there is no space for it.
+        """
+
+    @abstractmethod
+    def stat_object(self, ref: ObjectRef) -> ObjectInfo:
+        """What is known of an object.
+
+        Raises:
+            BucketNotFoundError, ObjectNotFoundError: When it is not there.
+        """
+
+    @abstractmethod
+    def open_object(self, ref: ObjectRef) -> OpenObject:
+        """Open an object for reading.
+
+        Raises:
+            BucketNotFoundError, ObjectNotFoundError: When it is not there.
+        """
+
+    @abstractmethod
+    def delete_object(self, ref: ObjectRef) -> None:
+        """Delete an object; one that is not there is no error, as in S3.
+
+        Raises:
+            BucketNotFoundError: When the bucket is not there.
+        """
+
+    @abstractmethod
+    def list_objects(self, bucket: BucketName, request: ListRequest) -> ObjectPage:
+        """List a page of a bucket's objects, in the order of their names' UTF-8 bytes.
+
+        Raises:
+            BucketNotFoundError: When it is not there.
+        """
+
+    @abstractmethod
+    def check(self) -> Health:
+        """Whether the store answers. Never raises."""

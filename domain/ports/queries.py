@@ -1,0 +1,25 @@
+"""The port to the query engine."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Protocol
+
+from domain.queries import Query, QueryResult, ResultEncoding
+
+
+class QueryPort(Protocol):
+    """Runs one read-only statement at a time on a snapshot of the lake."""
+
+    @abstractmethod
+    def open(self, query: Query, encoding: ResultEncoding) -> QueryResult:
+        """Begin a query; its rows are made while the result is read.
+
+        Raises:
+            StatementNotAllowedError: When it is not one read-only SELECT.
+            InvalidSqlError: When the SQL is wrong, with the engine's hint and the position.
+            InvalidParametersError: When the parameters do not fit the statement.
+            TableNotFoundError: When `query.table` is not there.
+            NotAcceptableError: When the format cannot hold one of the result's columns.
+            QueryCancelledError, ResourcesExhaustedError, InvalidValueError: As while reading.
+        """

@@ -1,0 +1,40 @@
+"""Rows on their way into a table."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class ArrowStream(Protocol):
+    """Anything that gives its rows over the Arrow PyCapsule interface.
+
+    See https://arrow.apache.org/docs/format/CDataInterface/PyCapsuleInterface.html. DuckDB,
+    pyarrow, polars and others speak it, so the domain needs none of them.
+    """
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """Give a capsule of an ArrowArrayStream."""
+        ...
+
+
+class Rows(ArrowStream, Protocol):
+    """Rows that were read and found to fit the columns they are meant for.
+
+    Its stream can be taken several times, each time from the first row. Values whose type
+    Arrow cannot carry exactly (integers over 64 bits, intervals, times with a zone) come as
+    text, in a form that a cast to the column's type reads back exactly.
+    """
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the columns that the rows have, as the table spells them."""
+        ...
+
+    @property
+    def row_count(self) -> int:
+        """How many rows there are."""
+        ...
+
+    def close(self) -> None:
+        """Give back the memory or disk that holds the rows. May be called twice."""
+        ...
