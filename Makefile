@@ -24,7 +24,7 @@ help: ## Show this list
 # `python -m venv` writes pip last, so a run that was cut short is done again.
 $(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-	  echo "DuckLake backend needs Python 3.11 or newer, but '$(PYTHON)' is $$($(PYTHON) -V 2>&1 || true); name one with: make $(or $(MAKECMDGOALS),setup) PYTHON=python3.12" >&2; \
+	  echo "DuckLake backend needs Python 3.11 or newer, and '$(PYTHON)' is $$($(PYTHON) -c 'import platform; print(platform.python_version())' 2>/dev/null || echo not there): name one, as in make $(or $(MAKECMDGOALS),setup) PYTHON=python3.12" >&2; \
 	  exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
