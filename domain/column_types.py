@@ -15,6 +15,9 @@ from domain.errors import InvalidColumnError
 
 MAX_TYPE_LENGTH = 10_000
 MAX_TYPE_DEPTH = 32
+MAX_DECIMAL_DIGITS = 38
+_SHOWN = 100
+_MAX_NUMBER_DIGITS = 9
 
 
 class ScalarKind(StrEnum):
@@ -124,7 +127,7 @@ class DecimalType:
     scale: int
 
     def __post_init__(self) -> None:
-        if not 1 <= self.precision <= 38 or not 0 <= self.scale <= self.precision:
+        if not 1 <= self.precision <= MAX_DECIMAL_DIGITS or not 0 <= self.scale <= self.precision:
             raise InvalidColumnError(
                 f"{self} is not a type: a DECIMAL has 1 to 38 digits, "
                 "and no more of them behind the point than in all."
@@ -217,7 +220,9 @@ def read_column_type(text: str) -> ColumnType:
         return OpaqueType(text)
 
 
-_TOKEN = re.compile(r'\s*(?:(?P<word>[A-Za-z0-9_]+)|(?P<quoted>"(?:[^"]|"")+")|(?P<mark>[(),\[\]]))')
+_TOKEN = re.compile(
+    r'\s*(?:(?P<word>[A-Za-z0-9_]+)|(?P<quoted>"(?:[^"]|"")+")|(?P<mark>[(),\[\]]))'
+)
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -252,7 +257,7 @@ class _TypeParser:
             place = match.end()
 
     def _error(self) -> InvalidColumnError:
-        shown = self._text if len(self._text) <= 100 else f"{self._text[:100]}..."
+        shown = self._text if len(self._text) <= _SHOWN else f"{self._text[:_SHOWN]}..."
         return InvalidColumnError(f"{shown!r} is not a type that a table can hold.")
 
     def _peek(self) -> str:
@@ -292,7 +297,13 @@ class _TypeParser:
     def _scalar(self, word: str) -> ScalarType:
         # Names of several words ("TIMESTAMP WITH TIME ZONE"): take the longest that is one.
         words = [word]
-        while self._peek() and self._peek().upper() in {"WITH", "WITHOUT", "TIME", "ZONE", "PRECISION"}:
+        while self._peek() and self._peek().upper() in {
+            "WITH",
+            "WITHOUT",
+            "TIME",
+            "ZONE",
+            "PRECISION",
+        }:
             words.append(self._take().upper())
         name = " ".join(words)
         if name == "VARCHAR" and self._peek() == "(":
@@ -317,7 +328,7 @@ class _TypeParser:
 
     def _number(self) -> int:
         token = self._take()
-        if not (token.isascii() and token.isdigit() and len(token) <= 9):
+        if not (token.isascii() and token.isdigit() and len(token) <= _MAX_NUMBER_DIGITS):
             raise self._error()
         return int(token)
 
@@ -332,7 +343,7 @@ class _TypeParser:
 
     def _field(self, depth: int) -> StructField:
         token = self._take()
-        if not token or token in "(),[]":
+        if not token or token in set("(),[]"):
             raise self._error()
         name = token[1:-1].replace('""', '"') if token.startswith('"') else token
         return StructField(name, self._type(depth + 1))

@@ -22,15 +22,17 @@ MAX_OBJECT_NAME_BYTES = 1024
 MAX_SEGMENT_BYTES = 255
 MAX_METADATA_BYTES = 2048
 MAX_PAGE_SIZE = 1000
+MAX_MEDIA_TYPE_LENGTH = 255
+_SHOWN = 63
 DEFAULT_MEDIA_TYPE = "application/octet-stream"
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _RESERVED_PREFIXES = ("xn--", "sthree-", "amzn-s3-demo-")
 _RESERVED_SUFFIXES = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_TOKEN = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"
-_MEDIA_TYPE = re.compile(rf"{_TOKEN}/{_TOKEN}([ \t]*;[ -~]*)?")
-_METADATA_NAME = re.compile(_TOKEN)
+_WORD = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"
+_MEDIA_TYPE = re.compile(rf"{_WORD}/{_WORD}([ \t]*;[ -~]*)?")
+_METADATA_NAME = re.compile(_WORD)
 _METADATA_VALUE = re.compile(r"([!-~]([ -~]*[!-~])?)?")
 
 
@@ -55,7 +57,7 @@ class BucketName:
             or value.startswith(_RESERVED_PREFIXES)
             or value.endswith(_RESERVED_SUFFIXES)
         ):
-            shown = value if len(value) <= 63 else f"{value[:63]}..."
+            shown = value if len(value) <= _SHOWN else f"{value[:_SHOWN]}..."
             raise InvalidBucketNameError(
                 "A bucket name is 3-63 lower-case letters, digits, '-' and '.', begins and ends "
                 "with a letter or digit, and is no IP address and no name that S3 reserves; "
@@ -144,8 +146,8 @@ class MediaType:
     value: str = DEFAULT_MEDIA_TYPE
 
     def __post_init__(self) -> None:
-        if len(self.value) > 255 or not _MEDIA_TYPE.fullmatch(self.value):
-            raise InvalidMediaTypeError(f"{self.value[:255]!r} is not a media type.")
+        if len(self.value) > MAX_MEDIA_TYPE_LENGTH or not _MEDIA_TYPE.fullmatch(self.value):
+            raise InvalidMediaTypeError(f"{self.value[:_SHOWN]!r} is not a media type.")
 
     def __str__(self) -> str:
         return self.value

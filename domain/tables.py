@@ -163,8 +163,10 @@ class Transform(StrEnum):
     BUCKET = "bucket"
 
 
-_PARTITION = re.compile(r"(?P<transform>year|month|day|hour|bucket)\((?P<inside>.*)\)", re.I | re.S)
-_BUCKET = re.compile(r"\s*(?P<count>\d{1,6})\s*,(?P<column>.*)", re.S)
+_PARTITION = re.compile(
+    r"(?P<transform>year|month|day|hour|bucket)\((?P<inside>.*)\)", re.IGNORECASE | re.DOTALL
+)
+_BUCKET = re.compile(r"\s*(?P<count>\d{1,6})\s*,(?P<column>.*)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +186,9 @@ class PartitionKey:
     def __post_init__(self) -> None:
         """Raises: InvalidPartitionError: When a bucket transform has no count, or another one."""
         if (self.transform is Transform.BUCKET) != (self.buckets is not None):
-            raise InvalidPartitionError("A bucket partition, and no other, has a number of buckets.")
+            raise InvalidPartitionError(
+                "A bucket partition, and no other, has a number of buckets."
+            )
         if self.buckets is not None and self.buckets < 1:
             raise InvalidPartitionError("A bucket partition has at least one bucket.")
 
@@ -245,7 +249,9 @@ class TableDefinition:
         names = {column.name.casefold() for column in self.columns}
         for key in self.partition_by:
             if key.column.casefold() not in names:
-                raise InvalidPartitionError(f"The partition key {key} names no column of the table.")
+                raise InvalidPartitionError(
+                    f"The partition key {key} names no column of the table."
+                )
 
 
 class IfExists(StrEnum):

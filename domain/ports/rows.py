@@ -15,7 +15,9 @@ class RowReaderPort(Protocol):
     """Reads a body in some format into rows that fit a table's columns."""
 
     @abstractmethod
-    def read(self, body: Iterable[bytes], data_format: DataFormat, columns: Sequence[Column]) -> Rows:
+    def read(
+        self, body: Iterable[bytes], data_format: DataFormat, columns: Sequence[Column]
+    ) -> Rows:
         """Read the whole body, strictly, in bounded memory.
 
         Strict: nothing is lost or guessed. An integer that overflows, a fraction for an

@@ -30,7 +30,9 @@ class TablePort(Protocol):
     """
 
     @abstractmethod
-    def create(self, definition: TableDefinition, if_exists: IfExists, write: Write) -> CreateOutcome:
+    def create(
+        self, definition: TableDefinition, if_exists: IfExists, write: Write
+    ) -> CreateOutcome:
         """Make a table, and its namespace when that is not there, in one commit.
 
         Raises:

@@ -1,0 +1,1 @@
+"""The use cases: one small class each, whose fields are ports."""

@@ -1,0 +1,55 @@
+"""Run a query."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from application.runs import Plan, Run
+from domain.datasets import ByteStream
+from domain.lineage import Operation, Usage
+from domain.ports.queries import QueryPort
+from domain.queries import Query, QueryResult, ResultEncoding
+
+
+@dataclass(frozen=True, slots=True)
+class RunQueryCommand:
+    """What is asked, and how the answer is to be written."""
+
+    query: Query
+    encoding: ResultEncoding
+
+
+@dataclass(frozen=True, slots=True)
+class QueryAnswer:
+    """The answer to a query.
+
+    Attributes:
+        result: What is known of it; its counts are final when `body` has ended.
+        body: Its rows, encoded. Must be closed.
+    """
+
+    result: QueryResult
+    body: ByteStream
+
+
+@dataclass(frozen=True, slots=True)
+class RunQuery:
+    """Ask the lake a question. The run lasts until the answer has been read."""
+
+    queries: QueryPort
+    operation: ClassVar[Operation] = Operation.QUERY
+
+    def plan(self, command: RunQueryCommand) -> Plan:
+        """The run reads the table that the query is put to, if any."""
+        table = command.query.table
+        # Put to a table, a statement need not read it: what it reads is known when parsed.
+        inputs = (Usage(table),) if table is not None and command.query.sql is None else ()
+        return Plan(table, inputs=inputs, sql=command.query.sql)
+
+    def __call__(self, command: RunQueryCommand, run: Run) -> QueryAnswer:
+        """Raises: what `QueryPort.open` raises."""
+        result = self.queries.open(command.query, command.encoding)
+        for table in result.tables:
+            run.reads(Usage(table, version=str(result.snapshot_id)))
+        return QueryAnswer(result, run.follow(result, at_end=lambda _: None))
