@@ -1,0 +1,1 @@
+"""Lineage by OpenLineage: official events and facets, sent by the official client."""
