@@ -1,0 +1,80 @@
+"""A query engine that knows one query: all rows of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+import pyarrow as pa
+
+from domain.errors import UnsupportedOperationError
+from domain.ports.queries import QueryPort
+from domain.queries import Query, QueryResult, ResultColumn, ResultEncoding
+from domain.tables import TableName
+from tests.fakes.encodings import encode
+from tests.fakes.tables import FakeTable, FakeTables
+
+
+class FakeQueries(QueryPort):
+    """Answers with the table itself. It runs no SQL, and says so."""
+
+    runs_sql: ClassVar[bool] = False
+
+    def __init__(self, tables: FakeTables) -> None:
+        self._tables = tables
+        self.opened: list[FakeQueryResult] = []
+        """Every result handed out, so that tests see whether it was closed."""
+
+    def open(self, query: Query, encoding: ResultEncoding) -> QueryResult:
+        if query.sql is not None or query.table is None:
+            raise UnsupportedOperationError("This fake runs no SQL.")
+        snapshot = self._tables.snapshots[-1]
+        table = self._tables.table(query.table)
+        result = FakeQueryResult(table, snapshot.snapshot_id, query.row_limit, encoding)
+        self.opened.append(result)
+        return result
+
+
+class FakeQueryResult(QueryResult):
+    """A table's rows, encoded when they are read."""
+
+    def __init__(
+        self, table: FakeTable, snapshot_id: int, row_limit: int | None, encoding: ResultEncoding
+    ) -> None:
+        self._table = table
+        self._snapshot_id = snapshot_id
+        self._rows: pa.Table = table.rows if row_limit is None else table.rows.slice(0, row_limit)
+        self._encoding = encoding
+        self._row_count = 0
+        self._truncated = False
+        self.closed = False
+
+    @property
+    def columns(self) -> tuple[ResultColumn, ...]:
+        return tuple(ResultColumn(c.name, str(c.type)) for c in self._table.columns)
+
+    @property
+    def snapshot_id(self) -> int:
+        return self._snapshot_id
+
+    @property
+    def tables(self) -> tuple[TableName, ...]:
+        return (self._table.name,)
+
+    @property
+    def row_count(self) -> int:
+        return self._row_count
+
+    @property
+    def truncated(self) -> bool:
+        return self._truncated
+
+    def __iter__(self) -> Iterator[bytes]:
+        content = encode(self._rows, self._table.columns, self._encoding)
+        self._row_count = self._rows.num_rows
+        self._truncated = self._rows.num_rows < self._table.rows.num_rows
+        if content:
+            yield content
+
+    def close(self) -> None:
+        self.closed = True

@@ -1,0 +1,281 @@
+"""A lake in memory: tables, their rows, and every snapshot of them."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import pyarrow as pa
+
+from domain.column_types import ColumnType, OpaqueType, ScalarKind, ScalarType
+from domain.commits import CommitMessage, Write
+from domain.errors import (
+    InvalidColumnError,
+    InvalidPartitionError,
+    RowProblem,
+    RowsDoNotFitError,
+    SnapshotNotFoundError,
+    TableExistsError,
+    TableNotFoundError,
+)
+from domain.health import Health
+from domain.ports.tables import TablePort
+from domain.rows import Rows
+from domain.tables import (
+    AppendOutcome,
+    AtVersion,
+    Column,
+    CreateOutcome,
+    IfExists,
+    NamespaceName,
+    PartitionKey,
+    PointInTime,
+    TableDefinition,
+    TableDescription,
+    TableName,
+    TablePage,
+    TableSummary,
+    Transform,
+)
+
+_DATED = {
+    ScalarKind.DATE,
+    ScalarKind.TIMESTAMP,
+    ScalarKind.TIMESTAMP_S,
+    ScalarKind.TIMESTAMP_MS,
+    ScalarKind.TIMESTAMP_NS,
+    ScalarKind.TIMESTAMPTZ,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FakeTable:
+    """A table as it is at one snapshot.
+
+    Attributes:
+        rows: Its rows, with all of its columns in order. Values have the carrier types that
+            `domain.rows` describes; a column that has only NULLs may have Arrow's null type.
+        file_count: One file for each append.
+        snapshot_id: The snapshot of its last change.
+    """
+
+    name: TableName
+    columns: tuple[Column, ...]
+    comment: str | None
+    partition_by: tuple[PartitionKey, ...]
+    rows: pa.Table
+    file_count: int
+    snapshot_id: int
+    created_at: datetime
+    location: str
+
+
+@dataclass(frozen=True, slots=True)
+class FakeSnapshot:
+    """The lake as one commit left it; `message` is None for the first."""
+
+    snapshot_id: int
+    committed_at: datetime
+    tables: dict[TableName, FakeTable]
+    message: CommitMessage | None
+
+
+class FakeTables(TablePort):
+    """Tables in memory, with their whole history. One lock makes each write one commit."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._snapshots = [FakeSnapshot(0, datetime.now(UTC), {}, None)]
+        self._namespaces = {"main": "main"}
+
+    # -- what tests look at ---------------------------------------------------------------
+
+    @property
+    def snapshots(self) -> Sequence[FakeSnapshot]:
+        """All snapshots, oldest first."""
+        with self._lock:
+            return tuple(self._snapshots)
+
+    @property
+    def writes(self) -> Sequence[Write]:
+        """What all commits say of themselves, oldest first."""
+        return [w for s in self.snapshots if s.message for w in s.message.writes]
+
+    def table(self, name: TableName, at: PointInTime | None = None) -> FakeTable:
+        """A table with its rows. Raises what `describe` raises."""
+        with self._lock:
+            return self._table(self._snapshot(at), name)
+
+    # -- the port -------------------------------------------------------------------------
+
+    def create(
+        self, definition: TableDefinition, if_exists: IfExists, write: Write
+    ) -> CreateOutcome:
+        for column in definition.columns:
+            if isinstance(column.type, OpaqueType):
+                raise InvalidColumnError(f"{column.type} is not a type that a table can hold.")
+        for key in definition.partition_by:
+            _check_partition(key, definition)
+        with self._lock:
+            if definition.name in self._snapshots[-1].tables:
+                if if_exists is IfExists.ERROR:
+                    raise TableExistsError(f"There is a table {definition.name} already.")
+                if if_exists is IfExists.IGNORE:
+                    return CreateOutcome(self.describe(definition.name), created=False)
+            self._commit(self._new_table(definition), write)
+            return CreateOutcome(self.describe(definition.name), created=True)
+
+    def list_tables(
+        self, namespace: NamespaceName | None, after: tuple[str, str] | None, limit: int
+    ) -> TablePage:
+        with self._lock:
+            tables = self._snapshots[-1].tables.values()
+        found = sorted(
+            (table.name.namespace, table.name.name, table.comment)
+            for table in tables
+            if namespace is None or table.name.namespace.casefold() == namespace.value.casefold()
+        )
+        found = [entry for entry in found if after is None or entry[:2] > after]
+        page, more = found[:limit], found[limit:]
+        return TablePage(
+            tables=tuple(TableSummary(*entry) for entry in page),
+            next_after=page[-1][:2] if more else None,
+        )
+
+    def describe(self, name: TableName, at: PointInTime | None = None) -> TableDescription:
+        with self._lock:
+            table = self.table(name, at)
+            updated_at = self._snapshots[table.snapshot_id].committed_at
+        return TableDescription(
+            name=table.name,
+            columns=table.columns,
+            comment=table.comment,
+            partition_by=tuple(map(str, table.partition_by)),
+            row_count=table.rows.num_rows,
+            file_count=table.file_count,
+            size_bytes=table.rows.nbytes,
+            snapshot_id=table.snapshot_id,
+            created_at=table.created_at,
+            updated_at=updated_at,
+            location=table.location,
+        )
+
+    def columns(self, name: TableName) -> tuple[Column, ...]:
+        return self.table(name).columns
+
+    def append(self, name: TableName, rows: Rows, write: Write) -> AppendOutcome:
+        # Taken before the lock: rows that are slow to come keep nobody waiting.
+        arrived = pa.RecordBatchReader.from_stream(rows).read_all()
+        with self._lock:
+            table = self.table(name)
+            fitted = _fit(arrived, table.columns)
+            if not fitted.num_rows:
+                return AppendOutcome(0, table.snapshot_id)
+            both = pa.concat_tables([table.rows, fitted], promote_options="permissive")
+            snapshot_id = self._commit(
+                replace(table, rows=both, file_count=table.file_count + 1), write
+            )
+            return AppendOutcome(fitted.num_rows, snapshot_id)
+
+    def drop(self, name: TableName, write: Write) -> None:
+        with self._lock:
+            self.table(name)
+            tables = dict(self._snapshots[-1].tables)
+            del tables[name]
+            self._advance(tables, write)
+
+    def check(self) -> Health:
+        return Health(ok=True)
+
+    # -- snapshots ------------------------------------------------------------------------
+
+    def _snapshot(self, at: PointInTime | None) -> FakeSnapshot:
+        if at is None:
+            return self._snapshots[-1]
+        if isinstance(at, AtVersion):
+            if not 0 <= at.snapshot_id < len(self._snapshots):
+                raise SnapshotNotFoundError(f"There is no snapshot {at.snapshot_id}.")
+            return self._snapshots[at.snapshot_id]
+        for snapshot in reversed(self._snapshots):
+            if snapshot.committed_at <= at.timestamp:
+                return snapshot
+        raise SnapshotNotFoundError(f"There is no snapshot as old as {at.timestamp}.")
+
+    @staticmethod
+    def _table(snapshot: FakeSnapshot, name: TableName) -> FakeTable:
+        try:
+            return snapshot.tables[name]
+        except KeyError as error:
+            raise TableNotFoundError(f"There is no table {name}.") from error
+
+    def _new_table(self, definition: TableDefinition) -> FakeTable:
+        namespace = definition.name.namespace
+        # A namespace keeps the case in which it was named first.
+        namespace = self._namespaces.setdefault(namespace.casefold(), namespace)
+        name = TableName(namespace, definition.name.name)
+        nulls = {column.name: pa.nulls(0) for column in definition.columns}
+        return FakeTable(
+            name=name,
+            columns=definition.columns,
+            comment=definition.comment,
+            partition_by=definition.partition_by,
+            rows=pa.table(nulls),
+            file_count=0,
+            snapshot_id=0,
+            created_at=datetime.now(UTC),
+            location=f"{name.namespace}/{name.name}-{uuid.uuid4()}/",
+        )
+
+    def _commit(self, table: FakeTable, write: Write) -> int:
+        snapshot_id = len(self._snapshots)
+        # Taken out first: a key that is there keeps its old spelling.
+        tables = {
+            name: old for name, old in self._snapshots[-1].tables.items() if name != table.name
+        }
+        tables[table.name] = replace(table, snapshot_id=snapshot_id)
+        self._advance(tables, write)
+        return snapshot_id
+
+    def _advance(self, tables: dict[TableName, FakeTable], write: Write) -> None:
+        # No two snapshots share a time, so that a time always names one of them.
+        least = self._snapshots[-1].committed_at + timedelta(microseconds=1)
+        self._snapshots.append(
+            FakeSnapshot(
+                snapshot_id=len(self._snapshots),
+                committed_at=max(datetime.now(UTC), least),
+                tables=tables,
+                message=CommitMessage((write,)),
+            )
+        )
+
+
+def _check_partition(key: PartitionKey, definition: TableDefinition) -> None:
+    if key.transform in {Transform.IDENTITY, Transform.BUCKET}:
+        return
+    (column,) = (c for c in definition.columns if c.name.casefold() == key.column.casefold())
+    if not _is_dated(column.type):
+        raise InvalidPartitionError(f"{key} needs a date or a timestamp, not {column.type}.")
+
+
+def _is_dated(column_type: ColumnType) -> bool:
+    return isinstance(column_type, ScalarType) and column_type.kind in _DATED
+
+
+def _fit(rows: pa.Table, columns: tuple[Column, ...]) -> pa.Table:
+    """The rows with all columns of the table, in its order."""
+    places = {name.casefold(): place for place, name in enumerate(rows.column_names)}
+    fitted: dict[str, object] = {}
+    for column in columns:
+        place = places.pop(column.name.casefold(), None)
+        values = pa.nulls(rows.num_rows) if place is None else rows.column(place)
+        if not column.nullable and values.null_count:
+            problem = RowProblem(None, column.name, "The column must have a value in every row.")
+            raise RowsDoNotFitError(problem)
+        fitted[column.name] = values
+    if places:
+        unknown = rows.column_names[min(places.values())]
+        raise RowsDoNotFitError(RowProblem(None, unknown, "The table has no such column."))
+    return pa.table(fitted)
