@@ -33,7 +33,8 @@ class Query:
     Raises:
         InvalidSqlError: When there is neither SQL nor a table, or the SQL holds a NUL.
         TooLargeError: When the SQL is too long.
-        InvalidParametersError: When there are too many, or some and no SQL.
+        InvalidParametersError: When there are too many, some and no SQL, or
+            `row_limit` is below 0.
     """
 
     sql: str | None = None
@@ -42,6 +43,8 @@ class Query:
     row_limit: int | None = None
 
     def __post_init__(self) -> None:
+        if self.row_limit is not None and self.row_limit < 0:
+            raise InvalidParametersError("row_limit is 0 or more.")
         if self.sql is None:
             if self.table is None:
                 raise InvalidSqlError("There is no SQL.")
@@ -57,8 +60,6 @@ class Query:
             raise InvalidSqlError("A NUL character is not SQL.", self.sql.index("\x00"))
         if len(self.parameters) > MAX_PARAMETERS:
             raise InvalidParametersError(f"A statement has at most {MAX_PARAMETERS} parameters.")
-        if self.row_limit is not None and self.row_limit < 0:
-            raise InvalidParametersError("row_limit is 0 or more.")
 
 
 @dataclass(frozen=True, slots=True)
