@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import mimetypes
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 from application.runs import Plan, Run
 from domain.datasets import (
-    DEFAULT_MEDIA_TYPE,
     MediaType,
     ObjectMetadata,
     ObjectRef,
@@ -17,29 +15,8 @@ from domain.datasets import (
     WriteCondition,
 )
 from domain.lineage import Lifecycle, Operation, Usage
+from domain.media_types import guess_media_type
 from domain.ports.datasets import DatasetPort
-
-_DATA_MEDIA_TYPES = {
-    ".parquet": "application/vnd.apache.parquet",
-    ".arrow": "application/vnd.apache.arrow.file",
-    ".arrows": "application/vnd.apache.arrow.stream",
-    ".ndjson": "application/x-ndjson",
-    ".jsonl": "application/x-ndjson",
-    ".csv": "text/csv",
-    ".json": "application/json",
-}
-
-
-def guess_media_type(name: str) -> MediaType:
-    """What an object of this name most likely is; data formats first, then the registry's."""
-    for suffix, media_type in _DATA_MEDIA_TYPES.items():
-        if name.lower().endswith(suffix):
-            return MediaType(media_type)
-    guessed, encoding = mimetypes.guess_type(name, strict=True)
-    # "x.csv.gz" is gzip, not CSV: its bytes are what the media type speaks of.
-    if encoding is not None:
-        return MediaType(f"application/{encoding}")
-    return MediaType(guessed or DEFAULT_MEDIA_TYPE)
 
 
 @dataclass(frozen=True, slots=True)
