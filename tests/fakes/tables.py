@@ -40,6 +40,7 @@ from domain.tables import (
     TableSummary,
     Transform,
 )
+from tests.fakes.rows import carrier_type
 
 _DATED = {
     ScalarKind.DATE,
@@ -57,7 +58,7 @@ class FakeTable:
 
     Attributes:
         rows: Its rows, with all of its columns in order. Values have the carrier types that
-            `domain.rows` describes; a column that has only NULLs may have Arrow's null type.
+            `domain.rows` describes.
         file_count: One file for each append.
         snapshot_id: The snapshot of its last change.
     """
@@ -117,15 +118,14 @@ class FakeTables(TablePort):
         for column in definition.columns:
             if isinstance(column.type, OpaqueType):
                 raise InvalidColumnError(f"{column.type} is not a type that a table can hold.")
-        for key in definition.partition_by:
-            _check_partition(key, definition)
+        partition_by = tuple(_checked(key, definition) for key in definition.partition_by)
         with self._lock:
             if definition.name in self._snapshots[-1].tables:
                 if if_exists is IfExists.ERROR:
                     raise TableExistsError(f"There is a table {definition.name} already.")
                 if if_exists is IfExists.IGNORE:
                     return CreateOutcome(self.describe(definition.name), created=False)
-            self._commit(self._new_table(definition), write)
+            self._commit(self._new_table(definition, partition_by), write)
             return CreateOutcome(self.describe(definition.name), created=True)
 
     def list_tables(
@@ -174,7 +174,7 @@ class FakeTables(TablePort):
             fitted = _fit(arrived, table.columns)
             if not fitted.num_rows:
                 return AppendOutcome(0, table.snapshot_id)
-            both = pa.concat_tables([table.rows, fitted], promote_options="permissive")
+            both = pa.concat_tables([table.rows, fitted])
             snapshot_id = self._commit(
                 replace(table, rows=both, file_count=table.file_count + 1), write
             )
@@ -211,18 +211,19 @@ class FakeTables(TablePort):
         except KeyError as error:
             raise TableNotFoundError(f"There is no table {name}.") from error
 
-    def _new_table(self, definition: TableDefinition) -> FakeTable:
+    def _new_table(
+        self, definition: TableDefinition, partition_by: tuple[PartitionKey, ...]
+    ) -> FakeTable:
         namespace = definition.name.namespace
         # A namespace keeps the case in which it was named first.
         namespace = self._namespaces.setdefault(namespace.casefold(), namespace)
         name = TableName(namespace, definition.name.name)
-        nulls = {column.name: pa.nulls(0) for column in definition.columns}
         return FakeTable(
             name=name,
             columns=definition.columns,
             comment=definition.comment,
-            partition_by=definition.partition_by,
-            rows=pa.table(nulls),
+            partition_by=partition_by,
+            rows=_schema(definition.columns).empty_table(),
             file_count=0,
             snapshot_id=0,
             created_at=datetime.now(UTC),
@@ -252,12 +253,12 @@ class FakeTables(TablePort):
         )
 
 
-def _check_partition(key: PartitionKey, definition: TableDefinition) -> None:
-    if key.transform in {Transform.IDENTITY, Transform.BUCKET}:
-        return
+def _checked(key: PartitionKey, definition: TableDefinition) -> PartitionKey:
+    """The key, with its column as the table spells it."""
     (column,) = (c for c in definition.columns if c.name.casefold() == key.column.casefold())
-    if not _is_dated(column.type):
+    if key.transform not in {Transform.IDENTITY, Transform.BUCKET} and not _is_dated(column.type):
         raise InvalidPartitionError(f"{key} needs a date or a timestamp, not {column.type}.")
+    return replace(key, column=column.name)
 
 
 def _is_dated(column_type: ColumnType) -> bool:
@@ -265,17 +266,29 @@ def _is_dated(column_type: ColumnType) -> bool:
 
 
 def _fit(rows: pa.Table, columns: tuple[Column, ...]) -> pa.Table:
-    """The rows with all columns of the table, in its order."""
+    """The rows with all columns of the table, in its order and of its types."""
     places = {name.casefold(): place for place, name in enumerate(rows.column_names)}
-    fitted: dict[str, object] = {}
+    fitted = []
     for column in columns:
         place = places.pop(column.name.casefold(), None)
         values = pa.nulls(rows.num_rows) if place is None else rows.column(place)
-        if not column.nullable and values.null_count:
-            problem = RowProblem(None, column.name, "The column must have a value in every row.")
-            raise RowsDoNotFitError(problem)
-        fitted[column.name] = values
+        fitted.append(_fit_values(values, column))
     if places:
         unknown = rows.column_names[min(places.values())]
         raise RowsDoNotFitError(RowProblem(None, unknown, "The table has no such column."))
-    return pa.table(fitted)
+    return pa.table(fitted, schema=_schema(columns))
+
+
+def _fit_values(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
+    if not column.nullable and values.null_count:
+        problem = RowProblem(None, column.name, "The column must have a value in every row.")
+        raise RowsDoNotFitError(problem)
+    try:
+        return values.cast(carrier_type(column.type))
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        problem = RowProblem(None, column.name, f"A value is not of the type {column.type}.")
+        raise RowsDoNotFitError(problem) from error
+
+
+def _schema(columns: tuple[Column, ...]) -> pa.Schema:
+    return pa.schema([(column.name, carrier_type(column.type)) for column in columns])
