@@ -84,6 +84,12 @@ class InvalidPageTokenError(InvalidError):
     code = "invalid_page_token"
 
 
+class InvalidExpiryError(InvalidError):
+    """A presigned URL that is to be good for too short or too long."""
+
+    code = "invalid_expiry"
+
+
 class InvalidParametersError(InvalidError):
     """Parameters that do not fit the statement."""
 

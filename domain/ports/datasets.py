@@ -20,7 +20,9 @@ from domain.datasets import (
     PutOutcome,
     WriteCondition,
 )
+from domain.errors import UnsupportedOperationError
 from domain.health import Health
+from domain.presigned import PresignedUrl, PresignRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +33,22 @@ class DatasetCapabilities:
         name_beside_prefix: Holds an object `x` beside an object `x/y`.
         foreign_names: May hold objects under names that the service would not write
             (made by other S3 clients: `a/`, `a//b`).
+        presigned_urls: Gives URLs that let others read and write objects.
+        lists_name_beside_prefix: Lists an object `x/y` also while there is an object `x`.
+        byte_order: Lists in the order of the names' UTF-8 bytes. Otherwise each level of
+            names is ordered by itself (`a/b` before `a-b`); following `next_after` meets
+            each name once all the same.
+        backslash: Tells a backslash in a name from `/`.
+        empty_metadata: Keeps user metadata whose value is empty.
     """
 
     name_beside_prefix: bool
     foreign_names: bool
+    presigned_urls: bool = False
+    lists_name_beside_prefix: bool = True
+    byte_order: bool = True
+    backslash: bool = True
+    empty_metadata: bool = True
 
 
 class DatasetPort(Protocol):
@@ -100,6 +114,7 @@ class DatasetPort(Protocol):
             PreconditionFailedError: When the condition does not hold.
             ObjectNameConflictError: When the store cannot hold it beside what is there.
             IncompleteBodyError: When `content` ends before `size` bytes, or goes on after.
+            TooLargeError: When it is larger than the store takes.
             StorageFullError: When there is no space for it.
         """
 
@@ -134,6 +149,17 @@ class DatasetPort(Protocol):
         Raises:
             BucketNotFoundError: When it is not there.
         """
+
+    def presign(self, request: PresignRequest) -> PresignedUrl:
+        """Give a URL for one object; whether that is there is not looked at.
+
+        Raises:
+            BucketNotFoundError: When the bucket is not there.
+            UnsupportedOperationError: When the store has no such URLs, which is the default.
+        """
+        raise UnsupportedOperationError(
+            f"This store gives no URLs to {request.method} objects with."
+        )
 
     @abstractmethod
     def check(self) -> Health:
