@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING
 
 import pytest
 
+from domain.tables import TableName
+from tests.contract.lakes import LAKES, LakeOpener, OpenedLake
 from tests.contract.stores import STORES, OpenedStore, Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from domain.ports.datasets import DatasetPort
+    from domain.ports.queries import QueryPort
+    from domain.ports.tables import TablePort
 
 
 @pytest.fixture(
@@ -27,3 +32,35 @@ def store(request: pytest.FixtureRequest) -> Iterator[OpenedStore]:
 @pytest.fixture(scope="session")
 def datasets(store: OpenedStore) -> DatasetPort:
     return store.datasets
+
+
+@pytest.fixture(
+    scope="session",
+    params=[pytest.param(lake, id=lake.name, marks=lake.marks) for lake in LAKES],
+)
+def lake(request: pytest.FixtureRequest) -> Iterator[OpenedLake]:
+    opener: LakeOpener = request.param
+    with opener.open(request) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def tables(lake: OpenedLake) -> TablePort:
+    return lake.tables
+
+
+@pytest.fixture(scope="session")
+def queries(lake: OpenedLake) -> QueryPort:
+    return lake.queries
+
+
+@pytest.fixture
+def namespace() -> str:
+    """A namespace that no other test uses."""
+    return f"ns_{uuid.uuid4().hex}"
+
+
+@pytest.fixture
+def name(namespace: str) -> TableName:
+    """The name of a table that is not there yet."""
+    return TableName(namespace, "t")
