@@ -54,6 +54,15 @@ def execute(server: PostgresEndpoint, statement: str) -> None:
         )
 
 
+def create_database(server: PostgresEndpoint, name: str) -> None:
+    """Create a database unless it is there. Raise duckdb.Error if the server does not answer."""
+    wanted = f"SELECT 1 FROM pg_database WHERE datname = {_literal(name)}"
+    with connected(server) as connection:
+        found = connection.execute(f"FROM postgres_query('pg', {_literal(wanted)})").fetchone()
+    if found is None:
+        execute(server, f'CREATE DATABASE "{name}"')
+
+
 def answers(server: PostgresEndpoint) -> bool:
     """Whether the server answers to this user and password."""
     try:

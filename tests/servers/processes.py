@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import IO, Protocol, TypeVar
 
 from tests.servers import guard
 from tests.servers.errors import ServerFailed
@@ -69,19 +69,13 @@ class LocalServer:
             return
         self.stop()
         with self.log.open("ab") as log:
-            self._guard = subprocess.Popen(
-                [
-                    *(sys.executable, "-I", "-S", guard.__file__),
-                    *(str(int(self.stop_signal)), str(self.stop_seconds), self.user or "-"),
-                    *self.command,
-                ],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                env=dict(self.environment),
-                text=True,
-                # Ctrl-C is for whoever holds the server, which then stops it in its turn
-                start_new_session=True,
+            self._guard = guarded(
+                self.command,
+                self.environment,
+                output=log,
+                user=self.user,
+                stop_signal=self.stop_signal,
+                stop_seconds=self.stop_seconds,
             )
         try:
             self._wait_until_ready(self._guard)
@@ -142,6 +136,36 @@ class LocalServer:
         for pid in (self.pid, *_children(self.pid)):
             _signal(pid, signal.SIGCONT)
         self._paused = False
+
+
+def guarded(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    output: IO[bytes] | None = None,
+    user: str | None = None,
+    stop_signal: signal.Signals = signal.SIGTERM,
+    stop_seconds: float = 10.0,
+) -> subprocess.Popen[str]:
+    """Run a command under the guard, which ends it once its standard input is closed.
+
+    The first line of the guard's standard output is the command's process id; what the command
+    says goes to `output`, or to this process's standard error.
+    """
+    return subprocess.Popen(
+        [
+            *(sys.executable, "-I", "-S", guard.__file__),
+            *(str(int(stop_signal)), str(stop_seconds), user or "-"),
+            *command,
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=output,
+        env=dict(environment),
+        text=True,
+        # Ctrl-C is for whoever holds the server, which then stops it in its turn
+        start_new_session=True,
+    )
 
 
 def _signal(pid: int, number: signal.Signals) -> None:
