@@ -110,6 +110,7 @@ class DatasetPort(Protocol):
             condition: When the write may go ahead; judged again as it takes effect.
 
         Raises:
+            InvalidObjectNameError: When the name is not writable, or not on this store.
             BucketNotFoundError: When the bucket is not there.
             PreconditionFailedError: When the condition does not hold.
             ObjectNameConflictError: When the store cannot hold it beside what is there.

@@ -9,15 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+import pytest
+
+from adapters.filesystem.datasets import FilesystemDatasets
+from domain.datasets import ObjectRef
+from domain.ports.datasets import DatasetPort
 from tests.fakes.datasets import FakeDatasets
-
-if TYPE_CHECKING:
-    import pytest
-
-    from domain.datasets import ObjectRef
-    from domain.ports.datasets import DatasetPort
 
 RESERVED = "reserved-by-the-lake"
 """Each store is opened with this bucket name reserved."""
@@ -61,4 +59,11 @@ def open_fake(request: pytest.FixtureRequest) -> Iterator[OpenedStore]:
     yield OpenedStore(datasets, datasets.write_foreign)
 
 
-STORES = (Store("fake", open_fake),)
+@contextmanager
+def open_filesystem(request: pytest.FixtureRequest) -> Iterator[OpenedStore]:
+    paths: pytest.TempPathFactory = request.getfixturevalue("tmp_path_factory")
+    root = paths.mktemp("datasets")
+    yield OpenedStore(FilesystemDatasets(root, reserved=frozenset({RESERVED})))
+
+
+STORES = (Store("fake", open_fake), Store("filesystem", open_filesystem))
