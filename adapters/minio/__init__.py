@@ -1,0 +1,1 @@
+"""Datasets on MinIO, or any store that speaks S3, by the `minio` client."""
