@@ -1,0 +1,8 @@
+"""Tables and queries on DuckDB and DuckLake."""
+
+from adapters.ducklake.config import LakeConfig
+from adapters.ducklake.lake import Lake
+from adapters.ducklake.queries import DuckLakeQueries
+from adapters.ducklake.tables import DuckLakeTables
+
+__all__ = ["DuckLakeQueries", "DuckLakeTables", "Lake", "LakeConfig"]

@@ -1,0 +1,126 @@
+"""DuckDB's errors in the domain's words."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import duckdb
+
+from domain.errors import (
+    InvalidParametersError,
+    InvalidSqlError,
+    InvalidValueError,
+    LakehouseError,
+    LakeLockedError,
+    QueryCancelledError,
+    ResourcesExhaustedError,
+    StatementNotAllowedError,
+    StorageFullError,
+    UnavailableError,
+    WriteConflictError,
+)
+
+Redact = Callable[[str], str]
+"""Takes what must not be told (paths of the server) out of a message."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineMessage:
+    """What DuckDB says of an error (`errors_as_json`).
+
+    Attributes:
+        text: The message without its type and without the statement.
+        position: Where in the statement, in characters; None when that is not known.
+    """
+
+    text: str
+    position: int | None
+
+    @classmethod
+    def of(cls, error: BaseException) -> EngineMessage:
+        """Read it from an exception of the client."""
+        text = str(error)
+        start = text.find("{")
+        try:
+            told = json.loads(text[max(0, start) :])
+            position = told.get("position")
+            return cls(told["exception_message"], None if position is None else int(position))
+        except (ValueError, KeyError, AttributeError, TypeError):
+            # Errors of the Python client itself are plain text: "Invalid Input Error: ...".
+            _, _, message = text.partition(" Error: ")
+            return cls((message or text).split("\nLINE ")[0].strip(), None)
+
+
+# The statement that is run gives the caller's columns names of its own.
+_OWN_COLUMN = re.compile(r" when casting from source column column_\d+")
+
+_WRONG_VALUE = (
+    duckdb.ConversionException,
+    duckdb.OutOfRangeException,
+    duckdb.TypeMismatchException,
+    duckdb.InvalidInputException,
+    duckdb.InvalidTypeException,
+)
+_WRONG_SQL = (
+    duckdb.ParserException,
+    duckdb.SyntaxException,
+    duckdb.BinderException,
+    duckdb.CatalogException,
+    duckdb.NotImplementedException,
+    duckdb.NotSupportedError,
+)
+_PARAMETER_COUNT = ("Values were not provided for", "Parameter argument/count mismatch")
+
+
+def translated(error: BaseException, redact: Redact, offset: int = 0) -> LakehouseError | None:
+    """The domain's error for one of a statement's; None when it is none that is known.
+
+    Args:
+        error: What DuckDB, or a reader of its stream, raised.
+        redact: Takes the server's own paths out of the message.
+        offset: Where the caller's SQL begins in the statement that was run.
+    """
+    message = EngineMessage.of(error)
+    text = redact(_OWN_COLUMN.sub("", message.text))
+    found: LakehouseError | None = None
+    if "INTERRUPT" in str(error) or isinstance(error, duckdb.InterruptException):
+        found = QueryCancelledError("The query was stopped.")
+    elif isinstance(error, duckdb.OutOfMemoryException):
+        found = ResourcesExhaustedError("The query needs more memory than it may use.")
+    elif isinstance(error, duckdb.PermissionException):
+        found = StatementNotAllowedError("The statement reads or writes what it may not.")
+    elif isinstance(error, _WRONG_VALUE):
+        found = (
+            InvalidParametersError(text)
+            if text.startswith(_PARAMETER_COUNT)
+            else InvalidValueError(text)
+        )
+    elif isinstance(error, _WRONG_SQL):
+        position = None if message.position is None else max(0, message.position - offset)
+        found = InvalidSqlError(text, position)
+    elif isinstance(error, duckdb.TransactionException):
+        found = _of_transaction(text)
+    elif isinstance(error, duckdb.IOException | duckdb.HTTPException | OSError):
+        found = _of_storage(text)
+    return found
+
+
+def _of_transaction(text: str) -> LakehouseError:
+    # DuckLake wraps what went wrong with the catalog's database during a commit in this class.
+    if "conflict" in text.lower():
+        return WriteConflictError("Another writer changed the table at the same time; try again.")
+    return _of_storage(text)
+
+
+def _of_storage(text: str) -> LakehouseError:
+    lowered = text.lower()
+    if "no space left" in lowered or "disk quota exceeded" in lowered:
+        return StorageFullError("There is no space left where the lake keeps its data.")
+    if "could not set lock" in lowered:
+        return LakeLockedError("Another process holds this lake's catalog.")
+    if "max_temp_directory_size" in lowered or "out of memory" in lowered:
+        return ResourcesExhaustedError("The query needs more space than it may use.")
+    return UnavailableError("The lake's catalog or storage does not answer.")

@@ -1,0 +1,139 @@
+"""A result while it is being read."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import duckdb
+
+from adapters.ducklake.errors import translated
+from adapters.ducklake.lake import Lake
+from adapters.ducklake.result_encoders import Encoder, SelectedColumn
+from domain.errors import QueryCancelledError
+from domain.queries import Parameters, QueryResult, ResultColumn
+from domain.tables import TableName
+
+BATCH_ROWS = 16_384
+INTERRUPT_EVERY_S = 0.005
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class BoundQuery:
+    """A statement that is ready to run.
+
+    Attributes:
+        statement: The SQL that selects what the encoder wants.
+        parameters: Its parameters.
+        columns: The columns of the caller's statement.
+        row_limit: At most so many rows are answered; the statement may give one more.
+        snapshot_id: The snapshot that it sees.
+        tables: The tables that it names.
+    """
+
+    statement: str
+    parameters: Parameters
+    columns: Sequence[SelectedColumn]
+    row_limit: int | None
+    snapshot_id: int
+    tables: tuple[TableName, ...]
+
+
+class DuckLakeResult(QueryResult):
+    """Rows of one statement, run on a cursor of its own.
+
+    The statement runs when the first chunk is asked for. One thread reads; any thread may
+    close, which interrupts what the engine does for the reader.
+    """
+
+    def __init__(
+        self, lake: Lake, cursor: duckdb.DuckDBPyConnection, query: BoundQuery, encoder: Encoder
+    ) -> None:
+        self._lake = lake
+        self._cursor = cursor
+        self._query = query
+        self._encoder = encoder
+        self._row_count = 0
+        self._truncated = False
+        self._closed = threading.Event()
+        self._released = False
+        # Held while the engine works for this result.
+        self._engine = threading.Lock()
+
+    @property
+    def columns(self) -> tuple[ResultColumn, ...]:
+        """As `QueryResult.columns`."""
+        return tuple(ResultColumn(column.name, str(column.type)) for column in self._query.columns)
+
+    @property
+    def snapshot_id(self) -> int:
+        """As `QueryResult.snapshot_id`."""
+        return self._query.snapshot_id
+
+    @property
+    def tables(self) -> tuple[TableName, ...]:
+        """As `QueryResult.tables`."""
+        return self._query.tables
+
+    @property
+    def row_count(self) -> int:
+        """As `QueryResult.row_count`."""
+        return self._row_count
+
+    @property
+    def truncated(self) -> bool:
+        """As `QueryResult.truncated`."""
+        return self._truncated
+
+    def __iter__(self) -> Iterator[bytes]:
+        """As `QueryResult.__iter__`."""
+        reader = self._work(self._run)
+        for chunk in self._encoder.encode(reader.schema, self._batches(reader)):
+            if chunk:
+                yield chunk
+
+    def close(self) -> None:
+        """As `QueryResult.close`."""
+        self._closed.set()
+        # An interrupt that comes while the engine is between two steps is lost: repeat it.
+        while not self._engine.acquire(timeout=INTERRUPT_EVERY_S):
+            self._cursor.interrupt()
+        try:
+            if not self._released:
+                self._released = True
+                self._lake.return_cursor(self._cursor)
+        finally:
+            self._engine.release()
+
+    def _run(self) -> Any:
+        self._cursor.execute(self._query.statement, self._query.parameters or None)
+        return self._cursor.to_arrow_reader(BATCH_ROWS)
+
+    def _batches(self, reader: Any) -> Iterator[Any]:
+        while True:
+            batch = self._work(lambda: next(reader, None))
+            if batch is None:
+                return
+            limit = self._query.row_limit
+            if limit is not None and self._row_count + batch.num_rows > limit:
+                batch = batch.slice(0, limit - self._row_count)
+                self._truncated = True
+            self._row_count += batch.num_rows
+            yield batch
+            if self._truncated:
+                return
+
+    def _work(self, step: Callable[[], T]) -> T:
+        with self._engine:
+            if self._closed.is_set():
+                raise QueryCancelledError("The query was stopped.")
+            try:
+                return step()
+            except (duckdb.Error, OSError, ValueError) as error:
+                if self._closed.is_set():
+                    raise QueryCancelledError("The query was stopped.") from error
+                raise translated(error, self._lake.redact) or error from error
