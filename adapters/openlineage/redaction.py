@@ -32,8 +32,7 @@ _CREATE_SECRET = re.compile(
     rf"\bcreate{_GAP}(?:or{_GAP}replace{_GAP})?(?:(?:persistent|temporary|temp){_GAP})?secret\b.*",
     re.IGNORECASE | re.DOTALL,
 )
-# Also where the password holds '/' or '@'
-_URL_USER = re.compile(r"://(?:[^\s/?#'\"@:]{0,256}:[^\s'\"]{0,1024}|[^\s/?#'\"]{0,1024})@")
+_URL_REST = re.compile(r"://((?:(?!://)[^\s'\"])++)")
 _BEARER = re.compile(r"\bbearer\s{1,8}[\w.~+/=-]++", re.IGNORECASE)
 _ACCESS_KEY = re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b")
 _NAMED = re.compile(
@@ -50,7 +49,17 @@ def redact(text: str) -> str:
     `api_key`, in SQL, URLs, JSON and connection strings.
     """
     text = _CREATE_SECRET.sub(f"CREATE SECRET {HIDDEN}", text)
-    text = _URL_USER.sub(f"://{HIDDEN}@", text)
+    text = _URL_REST.sub(_without_user, text)
     text = _BEARER.sub(f"Bearer {HIDDEN}", text)
     text = _ACCESS_KEY.sub(HIDDEN, text)
     return _NAMED.sub(rf"\g<name>{HIDDEN}", text)
+
+
+def _without_user(match: re.Match[str]) -> str:
+    rest = match[1]
+    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    # A password may hold a bare '/' or '@', so after "user:" it ends at the last '@' there is
+    before, at, _ = (rest if ":" in authority else authority).rpartition("@")
+    if not at:
+        return match[0]
+    return f"://{HIDDEN}@{rest[len(before) + 1 :]}"
