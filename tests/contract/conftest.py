@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from domain.tables import TableName
+from tests.contract.dataset_cases import fresh_bucket
 from tests.contract.lakes import LAKES, LakeOpener, OpenedLake
 from tests.contract.stores import STORES, OpenedStore, Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from domain.datasets import BucketName
     from domain.ports.datasets import DatasetPort
     from domain.ports.queries import QueryPort
     from domain.ports.tables import TablePort
@@ -32,6 +34,13 @@ def store(request: pytest.FixtureRequest) -> Iterator[OpenedStore]:
 @pytest.fixture(scope="session")
 def datasets(store: OpenedStore) -> DatasetPort:
     return store.datasets
+
+
+@pytest.fixture
+def bucket(datasets: DatasetPort) -> Iterator[BucketName]:
+    """An empty bucket that no other test uses."""
+    with fresh_bucket(datasets) as name:
+        yield name
 
 
 @pytest.fixture(
