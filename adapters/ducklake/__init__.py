@@ -1,8 +1,23 @@
 """Tables and queries on DuckDB and DuckLake."""
 
-from adapters.ducklake.config import LakeConfig
+from adapters.ducklake.config import (
+    FileCatalog,
+    LakeConfig,
+    LocalStorage,
+    PostgresCatalog,
+    S3Storage,
+)
 from adapters.ducklake.lake import Lake
 from adapters.ducklake.queries import DuckLakeQueries
 from adapters.ducklake.tables import DuckLakeTables
 
-__all__ = ["DuckLakeQueries", "DuckLakeTables", "Lake", "LakeConfig"]
+__all__ = [
+    "DuckLakeQueries",
+    "DuckLakeTables",
+    "FileCatalog",
+    "Lake",
+    "LakeConfig",
+    "LocalStorage",
+    "PostgresCatalog",
+    "S3Storage",
+]

@@ -2,8 +2,96 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from domain.errors import ConfigurationError
+
+
+@dataclass(frozen=True, slots=True)
+class FileCatalog:
+    """A catalog in a DuckDB file: for one process at a time."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresCatalog:
+    """A catalog in PostgreSQL: for many processes.
+
+    Attributes:
+        host: A host name, or the directory of a unix socket; empty for libpq's default.
+        port: The port; None for libpq's default.
+        database: The database.
+        user: The user; empty for libpq's default.
+        password: The password; empty for none, or for libpq's own ways to one.
+    """
+
+    host: str
+    port: int | None
+    database: str
+    user: str = ""
+    password: str = field(default="", repr=False)
+
+    @classmethod
+    def parse(cls, url: str) -> Self:
+        """Read a connection URI (PostgreSQL, "Connection URIs"), a unix socket's included.
+
+        Raises:
+            ConfigurationError: When it is none, or has a parameter that is not known here.
+        """
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+            parameters = dict(parse_qsl(parts.query, strict_parsing=bool(parts.query)))
+        except ValueError as error:
+            raise ConfigurationError("DUCKLAKE_CATALOG: it is not a PostgreSQL URL.") from error
+        if parts.scheme not in {"postgresql", "postgres"}:
+            raise ConfigurationError("DUCKLAKE_CATALOG: it does not begin with postgresql://.")
+        host = parameters.pop("host", unquote(parts.hostname or ""))
+        if "port" in parameters and parameters["port"].isdigit():
+            port = int(parameters.pop("port"))
+        user = parameters.pop("user", unquote(parts.username or ""))
+        password = parameters.pop("password", unquote(parts.password or ""))
+        database = parameters.pop("dbname", unquote(parts.path.removeprefix("/")))
+        if parameters:
+            raise ConfigurationError(
+                f"DUCKLAKE_CATALOG: the parameter {min(parameters)!r} is not known; set it by "
+                "libpq's environment variables (PGSSLMODE, PGCONNECT_TIMEOUT, ...)."
+            )
+        if not database:
+            raise ConfigurationError("DUCKLAKE_CATALOG: it names no database.")
+        return cls(host, port, database, user, password)
+
+
+@dataclass(frozen=True, slots=True)
+class LocalStorage:
+    """Data files in a local directory."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class S3Storage:
+    """Data files in a bucket of an S3-compatible store.
+
+    Attributes:
+        endpoint: `host:port`.
+        bucket: The lake's own bucket.
+        prefix: Where in the bucket; it ends with `/`.
+        timeout_s: How long the store may take to answer, in whole seconds.
+    """
+
+    endpoint: str
+    bucket: str
+    access_key: str
+    secret_key: str = field(repr=False)
+    secure: bool = True
+    region: str = "us-east-1"
+    prefix: str = "data/"
+    timeout_s: int = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,15 +99,43 @@ class LakeConfig:
     """Where a lake lies, and what the engine may use.
 
     Attributes:
-        catalog_file: The DuckDB file that holds the catalog.
-        data_path: The directory that holds the Parquet files.
+        catalog: What holds the catalog.
+        storage: What holds the Parquet files.
         temp_directory: Where queries that outgrow memory spill to.
         memory_limit: The engine's memory, as DuckDB reads it ("4GB"); None for its default.
         threads: The engine's threads; None for one a core.
     """
 
-    catalog_file: Path
-    data_path: Path
+    catalog: FileCatalog | PostgresCatalog
+    storage: LocalStorage | S3Storage
     temp_directory: Path
     memory_limit: str | None = None
     threads: int | None = None
+
+    @property
+    def data_path(self) -> str:
+        """Where the data files lie, as the engine names it."""
+        if isinstance(self.storage, S3Storage):
+            return f"s3://{self.storage.bucket}/{self.storage.prefix}"
+        return f"{self.storage.path.absolute()}/"
+
+    @property
+    def shown_data_path(self) -> str:
+        """Where the data files lie, as a caller is told: no path of the server's own."""
+        if isinstance(self.storage, LocalStorage):
+            return f"{self.storage.path.name}/"
+        return self.data_path
+
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """What no message may tell: paths of the server, and secrets."""
+        hidden = [str(self.temp_directory.absolute()), str(self.temp_directory)]
+        if isinstance(self.catalog, FileCatalog):
+            hidden += [str(self.catalog.path.absolute()), str(self.catalog.path)]
+        else:
+            hidden += [self.catalog.password]
+        if isinstance(self.storage, LocalStorage):
+            hidden += [str(self.storage.path.absolute()), str(self.storage.path)]
+        else:
+            hidden += [self.storage.secret_key]
+        return tuple(text for text in hidden if text)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 import duckdb
 
+from adapters.ducklake.attachment import connect
 from adapters.ducklake.config import LakeConfig
 from adapters.ducklake.errors import translated
-from adapters.ducklake.extensions import load_extension
-from adapters.ducklake.sql import LAKE, literal
+from adapters.ducklake.sql import LAKE
+from domain.errors import LakehouseError, UnavailableError
+
+RETRY_OPEN_AFTER_S = 1.0
 
 _logger = logging.getLogger(__name__)
 
@@ -20,14 +24,19 @@ _logger = logging.getLogger(__name__)
 class Lake:
     """One DuckDB instance with the lake attached and its walls up.
 
-    It opens when it is first used, or by `open`. A connection of it is never shared: each
-    operation takes a cursor of its own, since with a shared one threads get each other's rows.
+    It opens when it is first used, or by `open`, and tries again when that failed. A connection
+    of it is never shared: each operation takes a cursor of its own, since with a shared one
+    threads get each other's rows.
     """
 
-    def __init__(self, config: LakeConfig) -> None:
+    def __init__(self, config: LakeConfig, prepare: Callable[[], None] = lambda: None) -> None:
+        """Args: prepare: Called before the lake is opened, to make what it is to lie in."""
         self.config = config
+        self._prepare = prepare
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._opening = threading.Lock()
+        self._failure: LakehouseError | None = None
+        self._failed_at = 0.0
         self._cursors: set[duckdb.DuckDBPyConnection] = set()
         self._closed = False
 
@@ -40,8 +49,21 @@ class Lake:
             UnavailableError: When the catalog or the storage does not answer.
         """
         with self._opening:
-            if self._connection is None:
+            if self._closed:
+                raise UnavailableError("The lake is closed.")
+            if self._connection is not None:
+                return
+            # Those who wait meanwhile are told the same, instead of each waiting in its turn.
+            if (
+                self._failure is not None
+                and time.monotonic() < self._failed_at + RETRY_OPEN_AFTER_S
+            ):
+                raise self._failure
+            try:
                 self._connection = self._connected()
+            except LakehouseError as error:
+                self._failure, self._failed_at = error, time.monotonic()
+                raise
 
     def close(self) -> None:
         """Interrupt what runs, detach the lake and give its catalog back."""
@@ -50,7 +72,7 @@ class Lake:
             # An open cursor would keep the catalog's lock.
             for cursor in list(self._cursors):
                 cursor.interrupt()
-                cursor.close()
+                self.return_cursor(cursor)
             if self._connection is not None:
                 with suppress(duckdb.Error):
                     self._connection.execute(f"USE memory; DETACH {LAKE}")
@@ -62,7 +84,7 @@ class Lake:
         self.open()
         with self._opening:
             if self._connection is None:
-                raise RuntimeError("The lake is closed.")
+                raise UnavailableError("The lake is closed.")
             cursor = self._connection.cursor()
             self._cursors.add(cursor)
         return cursor
@@ -70,6 +92,10 @@ class Lake:
     def return_cursor(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Close a cursor; a transaction that it has not committed is rolled back."""
         self._cursors.discard(cursor)
+        # Left to the cursor's end, the rollback of a transaction whose PostgreSQL has gone
+        # would end the process: it throws where C++ lets nothing be thrown.
+        with suppress(duckdb.Error):
+            cursor.execute("ROLLBACK")
         cursor.close()
 
     @contextmanager
@@ -82,7 +108,7 @@ class Lake:
             known = translated(error, self.redact)
             if known is None:
                 raise
-            _logger.debug("The engine said: %s", error)
+            _logger.debug("The engine said: %s", self.redact(str(error)))
             raise known from error
         finally:
             self.return_cursor(cursor)
@@ -95,58 +121,15 @@ class Lake:
             yield cursor
 
     def redact(self, text: str) -> str:
-        """Take the server's own paths out of a message."""
-        for path in (self.config.data_path, self.config.catalog_file, self.config.temp_directory):
-            text = text.replace(str(path.absolute()), "...").replace(str(path), "...")
+        """Take the server's own paths and the secrets out of a message."""
+        for hidden in self.config.hidden:
+            text = text.replace(hidden, "...")
         return text
 
     def _connected(self) -> duckdb.DuckDBPyConnection:
-        if self._closed:
-            raise RuntimeError("The lake is closed.")
-        config = self.config
-        for directory in (config.catalog_file.parent, config.data_path, config.temp_directory):
-            directory.mkdir(parents=True, exist_ok=True)
-        connection = duckdb.connect(config=self._settings())
+        self._prepare()
         try:
-            load_extension(connection, "ducklake")
-            connection.execute(
-                f"ATTACH {literal(f'ducklake:{config.catalog_file.absolute()}')} AS {LAKE} "
-                f"(DATA_PATH {literal(self._data_path())})"
-            )
-            self._put_up_walls(connection)
+            return connect(self.config)
         except (duckdb.Error, OSError) as error:
-            connection.close()
+            _logger.debug("The lake does not open: %s", self.redact(str(error)))
             raise translated(error, self.redact) or error from error
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-    def _data_path(self) -> str:
-        return f"{self.config.data_path.absolute()}/"
-
-    def _settings(self) -> dict[str, str | bool | int | float | list[str]]:
-        settings: dict[str, str | bool | int | float | list[str]] = {
-            # Cannot be changed once there is a secret, so it comes first.
-            "allow_persistent_secrets": "false",
-            "autoinstall_known_extensions": "false",
-            "autoload_known_extensions": "false",
-            "temp_directory": str(self.config.temp_directory.absolute()),
-        }
-        if self.config.memory_limit is not None:
-            settings["memory_limit"] = self.config.memory_limit
-        if self.config.threads is not None:
-            settings["threads"] = str(self.config.threads)
-        return settings
-
-    def _put_up_walls(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """The second wall behind the gate: none of it can be taken down at run time."""
-        for setting in (
-            "errors_as_json=true",
-            "TimeZone='UTC'",
-            "python_enable_replacements=false",
-            f"allowed_directories=[{literal(self._data_path())}]",
-            "enable_external_access=false",
-            "lock_configuration=true",
-        ):
-            connection.execute(f"SET GLOBAL {setting}")

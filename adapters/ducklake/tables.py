@@ -99,7 +99,7 @@ class DuckLakeTables(TablePort):
                 snapshot_id=last_change,
                 created_at=table.created_at,
                 updated_at=metadata.committed_at(last_change),
-                location=f"{self._lake.config.data_path.name}/{table.path}",
+                location=f"{self._lake.config.shown_data_path}{table.path}",
             )
 
     def columns(self, name: TableName) -> tuple[Column, ...]:

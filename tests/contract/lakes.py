@@ -12,7 +12,15 @@ from dataclasses import dataclass
 
 import pytest
 
-from domain.commits import Write
+from adapters.ducklake import (
+    DuckLakeQueries,
+    DuckLakeTables,
+    FileCatalog,
+    Lake,
+    LakeConfig,
+    LocalStorage,
+)
+from domain.commits import CommitMessage, Write
 from domain.ports.queries import QueryPort
 from domain.ports.tables import TablePort
 from tests.fakes.queries import FakeQueries
@@ -68,4 +76,44 @@ def open_fake(request: pytest.FixtureRequest) -> Iterator[OpenedLake]:
     )
 
 
-LAKES = (LakeOpener("fake", open_fake),)
+@contextmanager
+def open_ducklake(request: pytest.FixtureRequest) -> Iterator[OpenedLake]:
+    home = request.getfixturevalue("tmp_path_factory").mktemp("lake")
+    lake = Lake(
+        LakeConfig(
+            catalog=FileCatalog(home / "catalog.ducklake"),
+            storage=LocalStorage(home / "data"),
+            temp_directory=home / "temp",
+        )
+    )
+    try:
+        yield opened_ducklake(lake)
+    finally:
+        lake.close()
+
+
+def opened_ducklake(lake: Lake) -> OpenedLake:
+    """A DuckLake of any catalog and storage, as the suites use it."""
+
+    def writes() -> Sequence[Write]:
+        with lake.snapshot() as cursor:
+            texts = cursor.execute(
+                "SELECT commit_message FROM lake.snapshots() ORDER BY snapshot_id"
+            ).fetchall()
+        messages = [CommitMessage.parse(text) for (text,) in texts]
+        return [write for message in messages if message for write in message.writes]
+
+    def run_foreign(sql: str) -> None:
+        with lake.cursor() as cursor:
+            cursor.execute(sql)
+
+    return OpenedLake(
+        tables=DuckLakeTables(lake),
+        queries=DuckLakeQueries(lake),
+        writes=writes,
+        runs_sql=True,
+        run_foreign=run_foreign,
+    )
+
+
+LAKES = (LakeOpener("fake", open_fake), LakeOpener("ducklake", open_ducklake))

@@ -1,0 +1,108 @@
+"""Opening the DuckDB instance: extensions, secrets, the lake, and the walls around it."""
+
+from __future__ import annotations
+
+import duckdb
+
+from adapters.ducklake.config import FileCatalog, LakeConfig, LocalStorage, S3Storage
+from adapters.ducklake.extensions import load_extension
+from adapters.ducklake.sql import LAKE, literal
+
+_CATALOG_SECRET = "catalog_secret"  # noqa: S105 - the name of a secret, not one
+_STORAGE_SECRET = "storage_secret"  # noqa: S105 - the name of a secret, not one
+
+
+def connect(config: LakeConfig) -> duckdb.DuckDBPyConnection:
+    """An instance with the lake attached; the lake is made when it is not there.
+
+    Raises:
+        duckdb.Error: When the catalog or the storage does not let it.
+        ConfigurationError: When an extension cannot be loaded.
+    """
+    _make_directories(config)
+    connection = duckdb.connect(config=_settings(config))
+    try:
+        connection.execute("SET GLOBAL errors_as_json=true")
+        load_extension(connection, "ducklake")
+        if not isinstance(config.catalog, FileCatalog):
+            load_extension(connection, "postgres_scanner")
+        if isinstance(config.storage, S3Storage):
+            load_extension(connection, "httpfs")
+            _reach_storage(connection, config.storage)
+        _attach(connection, config)
+        _put_up_walls(connection, config)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _make_directories(config: LakeConfig) -> None:
+    config.temp_directory.mkdir(parents=True, exist_ok=True)
+    if isinstance(config.catalog, FileCatalog):
+        config.catalog.path.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(config.storage, LocalStorage):
+        config.storage.path.mkdir(parents=True, exist_ok=True)
+
+
+def _settings(config: LakeConfig) -> dict[str, str | bool | int | float | list[str]]:
+    settings: dict[str, str | bool | int | float | list[str]] = {
+        # Cannot be changed once there is a secret, so it comes first.
+        "allow_persistent_secrets": "false",
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+        "temp_directory": str(config.temp_directory.absolute()),
+    }
+    if config.memory_limit is not None:
+        settings["memory_limit"] = config.memory_limit
+    if config.threads is not None:
+        settings["threads"] = str(config.threads)
+    return settings
+
+
+def _reach_storage(connection: duckdb.DuckDBPyConnection, storage: S3Storage) -> None:
+    connection.execute(
+        f"CREATE SECRET {_STORAGE_SECRET} (TYPE s3, KEY_ID {literal(storage.access_key)}, "
+        f"SECRET {literal(storage.secret_key)}, ENDPOINT {literal(storage.endpoint)}, "
+        f"REGION {literal(storage.region)}, USE_SSL {storage.secure}, URL_STYLE 'path', "
+        f"SCOPE {literal(f's3://{storage.bucket}/')})"
+    )
+    for setting in (
+        f"http_timeout={storage.timeout_s}",
+        "http_retries=1",
+        # Without it a URL may name another host: s3://bucket/key?s3_endpoint=...
+        "s3_url_compatibility_mode=true",
+    ):
+        # Only a global setting is seen by the cursors.
+        connection.execute(f"SET GLOBAL {setting}")
+
+
+def _attach(connection: duckdb.DuckDBPyConnection, config: LakeConfig) -> None:
+    catalog = config.catalog
+    # A lake that was moved or restored elsewhere is the same lake: its files go by relative paths.
+    options = f"DATA_PATH {literal(config.data_path)}, OVERRIDE_DATA_PATH true"
+    if isinstance(catalog, FileCatalog):
+        source = f"ducklake:{catalog.path.absolute()}"
+    else:
+        members = [("HOST", catalog.host), ("DATABASE", catalog.database)]
+        members += [("USER", catalog.user), ("PASSWORD", catalog.password)]
+        if catalog.port is not None:
+            members.append(("PORT", str(catalog.port)))
+        said = ", ".join(f"{name} {literal(value)}" for name, value in members if value)
+        connection.execute(f"CREATE SECRET {_CATALOG_SECRET} (TYPE postgres, {said})")
+        # By the secret alone, so that duckdb_databases() has nothing to tell.
+        source = "ducklake:postgres:"
+        options += f", META_SECRET {literal(_CATALOG_SECRET)}"
+    connection.execute(f"ATTACH {literal(source)} AS {LAKE} ({options})")
+
+
+def _put_up_walls(connection: duckdb.DuckDBPyConnection, config: LakeConfig) -> None:
+    """The second wall behind the gate: none of it can be taken down at run time."""
+    for setting in (
+        "TimeZone='UTC'",
+        "python_enable_replacements=false",
+        f"allowed_directories=[{literal(config.data_path)}]",
+        "enable_external_access=false",
+        "lock_configuration=true",
+    ):
+        connection.execute(f"SET GLOBAL {setting}")
