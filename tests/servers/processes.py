@@ -126,10 +126,20 @@ class LocalServer:
         self.stop()
 
     def pause(self) -> None:
-        """Make it hang: it keeps its sockets and answers nothing."""
-        for pid in (self.pid, *_children(self.pid)):
-            _signal(pid, signal.SIGSTOP)
+        """Make it hang: it keeps its sockets and answers nothing, from when this returns.
+
+        Raise ServerFailed if it does not stop in time.
+        """
         self._paused = True
+        pids = (self.pid, *_children(self.pid))
+        for pid in pids:
+            _signal(pid, signal.SIGSTOP)
+        deadline = time.monotonic() + self.stop_seconds
+        # The signal has been sent, but threads that are running stop a little later
+        while not all(map(_is_stopped, pids)):
+            if time.monotonic() > deadline:
+                raise ServerFailed(f"{self.name} could not be paused")
+            time.sleep(POLL_SECONDS)
 
     def resume(self) -> None:
         """Let it go on after `pause`."""
@@ -171,6 +181,16 @@ def guarded(
 def _signal(pid: int, number: signal.Signals) -> None:
     with suppress(ProcessLookupError):  # a child of the server may end by itself
         os.kill(pid, number)
+
+
+def _is_stopped(pid: int) -> bool:
+    """Whether all threads of the process are stopped, or it is gone; true where /proc is not."""
+    for thread in Path(f"/proc/{pid}/task").glob("*/stat"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            state = thread.read_text().rpartition(")")[2].split()[0]
+            if state not in {"T", "t", "Z", "X"}:
+                return False
+    return True
 
 
 def _children(pid: int) -> Iterator[int]:
