@@ -1,0 +1,1 @@
+"""Reads bodies in JSON, NDJSON, CSV, Parquet and Arrow into rows."""

@@ -1,0 +1,42 @@
+"""The limits to what one body may hold and cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+KIB = 1024
+MIB = 1024 * KIB
+GIB = 1024 * MIB
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one body may hold and cost.
+
+    Attributes:
+        memory_bytes: Rows beyond this go to a file in the spool directory.
+        body_bytes: The greatest body.
+        row_bytes: The greatest row, as text in the body and as Arrow values.
+        expanded_bytes: All rows of a body as Arrow values; guards against bodies that are
+            small when packed.
+        depth: How deep a JSON value may be nested.
+    """
+
+    memory_bytes: int = 16 * MIB
+    body_bytes: int = 64 * GIB
+    row_bytes: int = 64 * MIB
+    expanded_bytes: int = 256 * GIB
+    depth: int = 100
+
+
+BATCH_BYTES = MIB
+"""Bodies are worked on in parts of about this size."""
+
+BATCH_ROWS = 65_536
+"""The most rows of one record batch."""
+
+BATCH_CELLS = 2_000_000
+"""The most rows times columns that are held as Python values at once."""
+
+MAX_PROBLEMS = 10
+"""How many problems of a body are reported."""
