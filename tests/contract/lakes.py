@@ -35,16 +35,19 @@ class OpenedLake:
         tables: The port to its tables.
         queries: The port to its query engine.
         writes: What its commits say of themselves, oldest first.
-        runs_sql: Whether the engine runs SQL, or knows tables as a whole only.
         run_foreign: Runs SQL that writes to the lake (attached as `lake`), as another client
-            of it would; None where there is no such client.
+            of it would; due where the capability `runs_sql` is declared.
     """
 
     tables: TablePort
     queries: QueryPort
     writes: Callable[[], Sequence[Write]]
-    runs_sql: bool
-    run_foreign: Callable[[str], None] | None
+    run_foreign: Callable[[str], None] | None = None
+
+    def as_another_client(self, sql: str) -> None:
+        """Run SQL that writes to the lake past the ports."""
+        assert self.run_foreign is not None, "only a lake that runs SQL has other clients"
+        self.run_foreign(sql)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,25 +58,20 @@ class LakeOpener:
         name: The test's parameter.
         open: Opens it for a whole test process; the request gives session-wide fixtures
             (`request.getfixturevalue("tmp_path_factory")`, or a server's).
+        runs_sql: Whether the engine runs SQL, or knows tables as a whole only.
         marks: Marks for its tests, such as `pytest.mark.servers`.
     """
 
     name: str
     open: Callable[[pytest.FixtureRequest], AbstractContextManager[OpenedLake]]
+    runs_sql: bool = True
     marks: tuple[pytest.MarkDecorator, ...] = ()
 
 
 @contextmanager
 def open_fake(request: pytest.FixtureRequest) -> Iterator[OpenedLake]:
     tables = FakeTables()
-    queries = FakeQueries(tables)
-    yield OpenedLake(
-        tables=tables,
-        queries=queries,
-        writes=lambda: tables.writes,
-        runs_sql=queries.runs_sql,
-        run_foreign=None,
-    )
+    yield OpenedLake(tables, FakeQueries(tables), writes=lambda: tables.writes)
 
 
 @contextmanager
@@ -111,9 +109,23 @@ def opened_ducklake(lake: Lake) -> OpenedLake:
         tables=DuckLakeTables(lake),
         queries=DuckLakeQueries(lake),
         writes=writes,
-        runs_sql=True,
         run_foreign=run_foreign,
     )
 
 
-LAKES = (LakeOpener("fake", open_fake), LakeOpener("ducklake", open_ducklake))
+LAKES = (
+    LakeOpener("fake", open_fake, runs_sql=FakeQueries.runs_sql),
+    LakeOpener("ducklake", open_ducklake),
+)
+
+on_lakes_that_run_sql = pytest.mark.parametrize(
+    "lake",
+    [
+        pytest.param(opener, id=opener.name, marks=opener.marks)
+        for opener in LAKES
+        if opener.runs_sql
+    ],
+    indirect=True,
+    scope="session",
+)
+"""Runs a test, or a module of tests, on these lakes only."""

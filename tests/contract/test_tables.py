@@ -24,7 +24,7 @@ from domain.tables import (
     TableDefinition,
     TableName,
 )
-from tests.contract.lakes import OpenedLake
+from tests.contract.lakes import OpenedLake, on_lakes_that_run_sql
 from tests.contract.table_cases import (
     COLUMNS,
     append,
@@ -298,14 +298,13 @@ def test_if_exists_says_nothing_of_a_table_that_is_not_there(
     assert tables.create(definition(name), if_exists, write(name, "create")).created
 
 
+@on_lakes_that_run_sql
 @pytest.mark.parametrize("if_exists", list(IfExists))
 def test_a_view_is_never_taken_for_a_table(
     lake: OpenedLake, tables: TablePort, name: TableName, if_exists: IfExists
 ) -> None:
-    if lake.run_foreign is None:
-        pytest.skip("no other client of this lake can make a view")
-    lake.run_foreign(f"CREATE SCHEMA lake.{name.namespace}")
-    lake.run_foreign(f"CREATE VIEW lake.{name} AS SELECT 42 AS answer")
+    lake.as_another_client(f"CREATE SCHEMA lake.{name.namespace}")
+    lake.as_another_client(f"CREATE VIEW lake.{name} AS SELECT 42 AS answer")
 
     with pytest.raises(TableExistsError):
         tables.create(definition(name), if_exists, write(name, "create"))
@@ -413,15 +412,14 @@ def test_a_listing_tells_the_comments(tables: TablePort, namespace: str) -> None
     assert [table.comment for table in page.tables] == ["of a table", None]
 
 
+@on_lakes_that_run_sql
 def test_tables_that_another_client_named_are_listed(
     lake: OpenedLake, tables: TablePort, namespace: str
 ) -> None:
-    if lake.run_foreign is None:
-        pytest.skip("this lake has no other clients")
     odd = f"{namespace} odd"
-    lake.run_foreign(f'CREATE SCHEMA lake."{odd}"')
-    lake.run_foreign(f'CREATE TABLE lake."{odd}"."it\'s ""here""" (i INTEGER)')
-    lake.run_foreign(f'CREATE TABLE lake."{odd}"."雪" (i INTEGER)')
+    lake.as_another_client(f'CREATE SCHEMA lake."{odd}"')
+    lake.as_another_client(f'CREATE TABLE lake."{odd}"."it\'s ""here""" (i INTEGER)')
+    lake.as_another_client(f'CREATE TABLE lake."{odd}"."雪" (i INTEGER)')
 
     everything = flat(listed(tables, None, 1))
 
