@@ -113,8 +113,7 @@ def test_the_past_of_a_table(tables: TablePort, queries: QueryPort, filled: Tabl
         "SELECT unnest([4, 3, 2, 1, 0])",
         "SELECT 4 - i FROM range(5) r(i) ORDER BY 1 DESC",
         "SELECT id FROM t QUALIFY row_number() OVER (ORDER BY id) > 0 ORDER BY id DESC",
-        "PIVOT (SELECT id, 'v' AS k FROM t) ON k IN ('v') USING any_value(id) GROUP BY id "
-        "ORDER BY id DESC",
+        "PIVOT (SELECT id, 1 AS k FROM t) ON k IN (1) USING max(id) GROUP BY id ORDER BY id DESC",
     ],
 )
 def test_selects_of_every_kind(queries: QueryPort, filled: TableName, sql: str) -> None:
@@ -289,7 +288,7 @@ def test_parameters_of_a_wrong_type(
         ("SELECT id FROM nope", "nope"),
         ("SELECT id FROM nope.nope", "nope.nope"),
         ("SELECT nope(id) FROM t", "nope"),
-        ("SELECT id FROM t WHERE label + 1 = lable", "lable"),
+        ("SELECT id FROM t WHERE label = lable", "lable"),
     ],
 )
 def test_wrong_sql_says_where(queries: QueryPort, filled: TableName, sql: str, at: str) -> None:
