@@ -175,7 +175,7 @@ def _row_groups(batches: Batches) -> Iterator[list[Any]]:
         if rows >= ROW_GROUP_ROWS or size >= ROW_GROUP_BYTES:
             yield group
             group, rows, size = [], 0, 0
-    if group:
+    if rows:
         yield group
 
 

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import duckdb
 
-from adapters.ducklake.errors import EngineMessage
+from adapters.ducklake.appends import AppendJob, merged
+from adapters.ducklake.definitions import create_table
 from adapters.ducklake.lake import Lake
 from adapters.ducklake.metadata import Metadata, TableEntry
-from adapters.ducklake.sql import LAKE, identifier, literal, qualified, type_name
-from adapters.ducklake.writer import Writer, must_have_committed
+from adapters.ducklake.schemas import Schemas, known_table
+from adapters.ducklake.sql import qualified
+from adapters.ducklake.writer import Applied, Job, Writer
 from domain.commits import Write
 from domain.errors import (
-    InvalidColumnError,
-    InvalidPartitionError,
     LakehouseError,
-    RowProblem,
-    RowsDoNotFitError,
     SnapshotNotFoundError,
     TableExistsError,
-    TableNotFoundError,
+    UnavailableError,
 )
 from domain.health import Health
 from domain.ports.tables import TablePort
@@ -30,16 +30,12 @@ from domain.tables import (
     CreateOutcome,
     IfExists,
     NamespaceName,
-    PartitionKey,
     PointInTime,
     TableDefinition,
     TableDescription,
     TableName,
     TablePage,
-    Transform,
 )
-
-_INCOMING = "incoming_rows"
 
 
 class DuckLakeTables(TablePort):
@@ -47,27 +43,28 @@ class DuckLakeTables(TablePort):
 
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
-        self._writer = Writer(lake)
+        self._schemas = Schemas(lake.config)
+        self._writer = Writer(lake, merged)
 
     def create(
         self, definition: TableDefinition, if_exists: IfExists, write: Write
     ) -> CreateOutcome:
         """As `TablePort.create`."""
 
-        def work(cursor: duckdb.DuckDBPyConnection) -> bool:
+        def work(cursor: duckdb.DuckDBPyConnection) -> Applied[bool]:
             metadata = Metadata(cursor)
             if metadata.table(definition.name) is not None:
                 if if_exists is IfExists.IGNORE:
-                    return False
+                    return Applied(value=False, changed=False)
                 if if_exists is IfExists.ERROR:
                     raise TableExistsError(f"The table {definition.name} is already there.")
                 cursor.execute(f"DROP TABLE {qualified(definition.name)}")
             elif metadata.view_sql(definition.name.namespace, definition.name.name) is not None:
                 raise TableExistsError(f"{definition.name} is already there, as a view.")
-            _create(cursor, definition)
-            return True
+            create_table(cursor, definition)
+            return Applied(value=True)
 
-        created = self._writer.commit(work, write).value
+        created = self._writer.commit(Job(work, write, after=self._forget(definition.name))).value
         return CreateOutcome(self.describe(definition.name), created)
 
     def list_tables(
@@ -85,7 +82,7 @@ class DuckLakeTables(TablePort):
         """As `TablePort.describe`."""
         with self._lake.snapshot() as cursor:
             metadata = _metadata_at(cursor, at)
-            table = _known(metadata, name)
+            table = known_table(metadata, name)
             file_count, size_bytes = metadata.files(table)
             last_change = metadata.last_change(table)
             return TableDescription(
@@ -104,33 +101,32 @@ class DuckLakeTables(TablePort):
 
     def columns(self, name: TableName) -> tuple[Column, ...]:
         """As `TablePort.columns`."""
+        remembered = self._schemas.remembered(name)
+        if remembered is not None:
+            return remembered
         with self._lake.snapshot() as cursor:
-            metadata = Metadata(cursor)
-            return metadata.columns(_known(metadata, name))
+            return self._schemas.columns(cursor, name)
 
     def append(self, name: TableName, rows: Rows, write: Write) -> AppendOutcome:
         """As `TablePort.append`."""
         if rows.row_count == 0:
             with self._lake.snapshot() as cursor:
                 metadata = Metadata(cursor)
-                return AppendOutcome(0, metadata.last_change(_known(metadata, name)))
-
-        def work(cursor: duckdb.DuckDBPyConnection) -> int:
-            metadata = Metadata(cursor)
-            columns = metadata.columns(_known(metadata, name))
-            return _insert(cursor, name, columns, rows)
-
-        committed = self._writer.commit(work, write)
-        return AppendOutcome(committed.value, must_have_committed(committed))
+                return AppendOutcome(0, metadata.last_change(known_table(metadata, name)))
+        committed = self._writer.commit(AppendJob(name, rows, write, self._schemas))
+        if committed.snapshot_id is None:
+            raise UnavailableError("The lake did not keep the commit; nothing was written.")
+        return AppendOutcome(committed.value, committed.snapshot_id)
 
     def drop(self, name: TableName, write: Write) -> None:
         """As `TablePort.drop`."""
 
-        def work(cursor: duckdb.DuckDBPyConnection) -> None:
-            _known(Metadata(cursor), name)
+        def work(cursor: duckdb.DuckDBPyConnection) -> Applied[None]:
+            known_table(Metadata(cursor), name)
             cursor.execute(f"DROP TABLE {qualified(name)}")
+            return Applied(None)
 
-        must_have_committed(self._writer.commit(work, write))
+        self._writer.commit(Job(work, write, after=self._forget(name)))
 
     def check(self) -> Health:
         """As `TablePort.check`."""
@@ -142,6 +138,9 @@ class DuckLakeTables(TablePort):
         except Exception as error:  # noqa: BLE001 - a check tells, it never raises
             return Health(ok=False, detail=type(error).__name__)
         return Health(ok=True)
+
+    def _forget(self, name: TableName) -> Callable[[], None]:
+        return lambda: self._schemas.forget(name)
 
 
 def _metadata_at(cursor: duckdb.DuckDBPyConnection, at: PointInTime | None) -> Metadata:
@@ -160,84 +159,9 @@ def _metadata_at(cursor: duckdb.DuckDBPyConnection, at: PointInTime | None) -> M
     return Metadata(cursor, snapshot_id)
 
 
-def _known(metadata: Metadata, name: TableName) -> TableEntry:
-    table = metadata.table(name)
-    if table is None:
-        raise TableNotFoundError(f"There is no table {name}.")
-    return table
-
-
 def _count(cursor: duckdb.DuckDBPyConnection, table: TableEntry, snapshot_id: int) -> int:
     # The catalog's own count is wrong after deletes, and leaves out inlined rows.
     row = cursor.execute(
         f"SELECT count(*) FROM {qualified(table.name)} AT (VERSION => {snapshot_id})"
     ).fetchone()
     return 0 if row is None else int(row[0])
-
-
-def _create(cursor: duckdb.DuckDBPyConnection, definition: TableDefinition) -> None:
-    name = qualified(definition.name)
-    columns = ", ".join(_column_definition(column) for column in definition.columns)
-    cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {LAKE}.{identifier(definition.name.namespace)}")
-    try:
-        cursor.execute(f"CREATE TABLE {name} ({columns})")
-    except (duckdb.InvalidInputException, duckdb.NotImplementedException) as error:
-        raise InvalidColumnError(EngineMessage.of(error).text) from error
-    if definition.comment is not None:
-        cursor.execute(f"COMMENT ON TABLE {name} IS {literal(definition.comment)}")
-    for column in definition.columns:
-        if column.comment is not None:
-            cursor.execute(
-                f"COMMENT ON COLUMN {name}.{identifier(column.name)} IS {literal(column.comment)}"
-            )
-    if definition.partition_by:
-        keys = ", ".join(map(_partition_expression, definition.partition_by))
-        try:
-            cursor.execute(f"ALTER TABLE {name} SET PARTITIONED BY ({keys})")
-        except (
-            duckdb.BinderException,
-            duckdb.CatalogException,
-            duckdb.NotImplementedException,
-            duckdb.InvalidInputException,
-        ) as error:
-            raise InvalidPartitionError(EngineMessage.of(error).text) from error
-
-
-def _column_definition(column: Column) -> str:
-    not_null = "" if column.nullable else " NOT NULL"
-    return f"{identifier(column.name)} {type_name(column.type)}{not_null}"
-
-
-def _partition_expression(key: PartitionKey) -> str:
-    column = identifier(key.column)
-    match key.transform:
-        case Transform.IDENTITY:
-            return column
-        case Transform.BUCKET:
-            return f"bucket({key.buckets}, {column})"
-        case transform:
-            return f"{transform.value}({column})"
-
-
-def _insert(
-    cursor: duckdb.DuckDBPyConnection, name: TableName, columns: tuple[Column, ...], rows: Rows
-) -> int:
-    types = {column.name: column.type for column in columns}
-    if not set(rows.columns) <= set(types):
-        raise RowsDoNotFitError(
-            RowProblem(None, None, f"The table {name} has changed; its columns are others now.")
-        )
-    target = ", ".join(map(identifier, rows.columns))
-    source = ", ".join(
-        f"CAST({identifier(column)} AS {type_name(types[column])})" for column in rows.columns
-    )
-    cursor.register(_INCOMING, rows)
-    try:
-        inserted = cursor.execute(
-            f"INSERT INTO {qualified(name)} ({target}) SELECT {source} FROM {_INCOMING}"
-        ).fetchone()
-    except (duckdb.ConstraintException, duckdb.ConversionException) as error:
-        raise RowsDoNotFitError(RowProblem(None, None, EngineMessage.of(error).text)) from error
-    finally:
-        cursor.unregister(_INCOMING)
-    return 0 if inserted is None else int(inserted[0])

@@ -1,96 +1,275 @@
-"""The one writer of the lake in this process."""
+"""The one writer of the lake in this process: group commit.
+
+Concurrent commits of one process only collide (16 threads were slower than one), so one thread
+at a time commits, and takes with it all that waits: the first of those that wait leads, the
+others sleep until it has committed for them. A lone writer waits for nobody.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 import duckdb
 
+from adapters.ducklake.errors import translated
 from adapters.ducklake.lake import Lake
 from adapters.ducklake.sql import LAKE
 from domain.commits import CommitMessage, Write
-from domain.errors import UnavailableError, WriteConflictError
+from domain.errors import LakehouseError, UnavailableError, UpstreamTimeoutError, WriteConflictError
 
 AUTHOR = "ducklake-backend"
 """The author of a commit of which nobody said who made it."""
 
 MAX_ATTEMPTS = 5
+MAX_GROUP = 1_000
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Committed(Generic[T]):
-    """What a piece of work gave, and the snapshot that holds it.
+class Applied(Generic[T]):
+    """What a piece of work gave, and whether it changed the lake."""
 
-    `snapshot_id` is None when the work changed nothing, so that there was nothing to commit.
-    """
+    value: T
+    changed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Committed(Generic[T]):
+    """What a piece of work gave, and the snapshot that holds it; None when nothing changed."""
 
     value: T
     snapshot_id: int | None
 
 
-class Writer:
-    """Commits one piece of work at a time, each in a transaction of its own.
+def _nothing() -> None:
+    pass
 
-    One at a time, since concurrent commits of one process only collide: 16 threads were slower
-    than one. Other processes may commit at any time; what conflicts with them is done again.
+
+class Job(Generic[T]):
+    """A piece of work that waits to be committed, and what became of it.
+
+    Attributes:
+        work: Does it in a transaction; again when that had to be rolled back.
+        write: What the commit says of it.
+        after: Called when it was settled, before any later job begins.
+        alone: Whether it needs a transaction of its own: what changes a table's shape cannot
+            be seen by other work of the same transaction.
     """
 
-    def __init__(self, lake: Lake) -> None:
-        self._lake = lake
-        self._turn = threading.Lock()
+    def __init__(
+        self,
+        work: Callable[[duckdb.DuckDBPyConnection], Applied[T]],
+        write: Write,
+        *,
+        after: Callable[[], None] = _nothing,
+        alone: bool = True,
+    ) -> None:
+        self.work = work
+        self.write = write
+        self.after = after
+        self.alone = alone
+        self.woken = threading.Event()
+        self._outcome: Committed[T] | None = None
+        self._error: BaseException | None = None
 
-    def commit(self, work: Callable[[duckdb.DuckDBPyConnection], T], write: Write) -> Committed[T]:
-        """Do the work and commit it under the message of `write`, durably, or not at all.
+    @property
+    def settled(self) -> bool:
+        """Whether it was committed, or has failed."""
+        return self._outcome is not None or self._error is not None
+
+    def succeed(self, applied: Applied[T], snapshot_id: int | None) -> None:
+        """It was committed."""
+        self._outcome = Committed(applied.value, snapshot_id if applied.changed else None)
+
+    def fail(self, error: BaseException) -> None:
+        """It was not."""
+        self._error = error
+
+    def result(self) -> Committed[T]:
+        """What became of it; raises what kept it from being committed."""
+        if self._outcome is None:
+            raise self._error or RuntimeError("The job was not settled.")
+        return self._outcome
+
+
+AnyJob = Job[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Jobs that are applied at once; most often one job."""
+
+    jobs: Sequence[AnyJob]
+    apply: Callable[[duckdb.DuckDBPyConnection], Sequence[Applied[Any]]]
+
+    @classmethod
+    def of(cls, job: AnyJob) -> Self:
+        """A job by itself."""
+        return cls((job,), lambda cursor: (job.work(cursor),))
+
+
+Merge = Callable[[Sequence[AnyJob]], Iterable[Step]]
+"""Says which jobs of a group are applied at once, in their order."""
+
+
+class _StepFailedError(Exception):
+    def __init__(self, step: Step, cause: LakehouseError) -> None:
+        super().__init__(cause)
+        self.step = step
+        self.cause = cause
+
+
+def one_by_one(jobs: Sequence[AnyJob]) -> Iterable[Step]:
+    """Each job as a step of its own."""
+    return map(Step.of, jobs)
+
+
+class Writer:
+    """Commits jobs in the order in which they came, as many at once as are waiting."""
+
+    def __init__(self, lake: Lake, merge: Merge = one_by_one) -> None:
+        self._lake = lake
+        self._merge = merge
+        self._waiting: deque[AnyJob] = deque()
+        self._committing = False
+        self._lock = threading.Lock()
+
+    def commit(self, job: Job[T]) -> Committed[T]:
+        """Commit a job, durably, or not at all; returns when it is settled.
 
         Raises:
             WriteConflictError: When it conflicts with other writers again and again.
-            LakehouseError: Whatever the work raises, and what keeps it from being committed.
+            LakehouseError: Whatever the job's work raises, and what keeps it from being committed.
         """
-        with self._turn:
-            for _ in range(MAX_ATTEMPTS - 1):
-                try:
-                    return self._attempt(work, write)
-                except WriteConflictError:
-                    continue
-            return self._attempt(work, write)
+        with self._lock:
+            self._waiting.append(job)
+            leads = not self._committing
+            self._committing = True
+        if not leads:
+            job.woken.wait()
+        if not job.settled:
+            self._lead()
+        return job.result()
 
-    def _attempt(
-        self, work: Callable[[duckdb.DuckDBPyConnection], T], write: Write
-    ) -> Committed[T]:
+    def _lead(self) -> None:
+        """Commit what waits, whose first job is the caller's, then let the next one lead."""
+        with self._lock:
+            group = self._take_group()
+        try:
+            self._settle(group)
+        finally:
+            for job in group:
+                if not job.settled:
+                    job.fail(UnavailableError("The commit was broken off."))
+                job.after()
+            with self._lock:
+                if self._waiting:
+                    self._waiting[0].woken.set()
+                else:
+                    self._committing = False
+            for job in group:
+                job.woken.set()
+
+    def _take_group(self) -> list[AnyJob]:
+        group = [self._waiting.popleft()]
+        if not group[0].alone:
+            while self._waiting and not self._waiting[0].alone and len(group) < MAX_GROUP:
+                group.append(self._waiting.popleft())
+        return group
+
+    def _settle(self, jobs: Sequence[AnyJob]) -> None:
+        """Commit jobs together; those that fail alone do not harm the others."""
+        remaining = list(jobs)
+        merge = self._merge
+        attempts = 0
+        while remaining:
+            try:
+                self._commit_together(list(merge(remaining)))
+            except _StepFailedError as failure:
+                if len(failure.step.jobs) > 1:
+                    # One of several that were applied at once: apply each by itself to find it.
+                    merge = one_by_one
+                else:
+                    failure.step.jobs[0].fail(failure.cause)
+                    remaining.remove(failure.step.jobs[0])
+            except WriteConflictError as error:
+                attempts += 1
+                if attempts == MAX_ATTEMPTS:
+                    self._settle_apart(remaining, error)
+                    return
+            except (UnavailableError, UpstreamTimeoutError) as error:
+                for job in remaining:
+                    job.fail(error)
+                return
+            except Exception as error:  # noqa: BLE001 - it goes to the jobs' callers
+                self._settle_apart(remaining, error)
+                return
+            else:
+                return
+
+    def _settle_apart(self, jobs: Sequence[AnyJob], error: Exception) -> None:
+        if len(jobs) == 1:
+            jobs[0].fail(error)
+            return
+        for job in jobs:
+            self._settle([job])
+
+    def _commit_together(self, steps: Sequence[Step]) -> None:
+        """One transaction. What fails in it is rolled back as the cursor is given back.
+
+        There are no savepoints, and the COMMIT of a transaction in which a statement failed
+        would succeed and drop everything in silence: so it is never reached, and the snapshot
+        must have moved on after it.
+        """
         with self._lake.cursor() as cursor:
             before = _last_committed(cursor)
             cursor.execute("BEGIN TRANSACTION")
-            # What fails is rolled back as the cursor closes. There are no savepoints, and the
-            # COMMIT of a transaction in which a statement failed would succeed and drop all.
-            value = work(cursor)
-            cursor.execute(
-                f"CALL {LAKE}.set_commit_message($author, $message)",
-                {
-                    "author": write.author or AUTHOR,
-                    "message": CommitMessage((write,)).to_json(),
-                },
-            )
-            cursor.execute("COMMIT")
-            after = _last_committed(cursor)
-            return Committed(value, None if after == before else after)
+            applied = [
+                (job, outcome)
+                for step in steps
+                for job, outcome in zip(step.jobs, self._applied(step, cursor), strict=True)
+            ]
+            changes = [job.write for job, outcome in applied if outcome.changed]
+            after = before
+            if changes:
+                _set_message(cursor, changes)
+                cursor.execute("COMMIT")
+                after = _last_committed(cursor)
+                if after == before:
+                    raise UnavailableError("The lake did not keep the commit; nothing was written.")
+        for job, outcome in applied:
+            job.succeed(outcome, after)
+
+    def _applied(self, step: Step, cursor: duckdb.DuckDBPyConnection) -> Sequence[Applied[Any]]:
+        try:
+            return step.apply(cursor)
+        except (UnavailableError, UpstreamTimeoutError, WriteConflictError):
+            raise
+        except LakehouseError as error:
+            raise _StepFailedError(step, error) from error
+        except duckdb.Error as error:
+            known = translated(error, self._lake.redact)
+            if known is None or isinstance(known, UnavailableError | WriteConflictError):
+                raise
+            raise _StepFailedError(step, known) from error
+
+
+def _set_message(cursor: duckdb.DuckDBPyConnection, writes: Sequence[Write]) -> None:
+    authors = {write.author for write in writes if write.author}
+    cursor.execute(
+        f"CALL {LAKE}.set_commit_message($author, $message)",
+        {
+            "author": authors.pop() if len(authors) == 1 else AUTHOR,
+            "message": CommitMessage(tuple(writes)).to_json(),
+        },
+    )
 
 
 def _last_committed(cursor: duckdb.DuckDBPyConnection) -> int | None:
     row = cursor.execute(f"FROM {LAKE}.last_committed_snapshot()").fetchone()
     return None if row is None else row[0]
-
-
-def must_have_committed(committed: Committed[T]) -> int:
-    """The snapshot of work that certainly changed something.
-
-    Raises:
-        UnavailableError: When there is none: the engine dropped the commit in silence.
-    """
-    if committed.snapshot_id is None:
-        raise UnavailableError("The lake did not keep the commit; nothing was written.")
-    return committed.snapshot_id

@@ -1,0 +1,64 @@
+"""The SQL that makes a table."""
+
+from __future__ import annotations
+
+import duckdb
+
+from adapters.ducklake.errors import EngineMessage
+from adapters.ducklake.sql import LAKE, identifier, literal, qualified, type_name
+from domain.errors import InvalidColumnError, InvalidPartitionError
+from domain.tables import Column, PartitionKey, TableDefinition, Transform
+
+
+def create_table(cursor: duckdb.DuckDBPyConnection, definition: TableDefinition) -> None:
+    """Make a table, its comments and its partitions, in the cursor's transaction.
+
+    Raises:
+        InvalidColumnError: When DuckLake cannot hold a column.
+        InvalidPartitionError: When a partition key does not fit its column.
+    """
+    name = qualified(definition.name)
+    columns = ", ".join(_column(column) for column in definition.columns)
+    cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {LAKE}.{identifier(definition.name.namespace)}")
+    try:
+        cursor.execute(f"CREATE TABLE {name} ({columns})")
+    except (duckdb.InvalidInputException, duckdb.NotImplementedException) as error:
+        raise InvalidColumnError(EngineMessage.of(error).text) from error
+    if definition.comment is not None:
+        cursor.execute(f"COMMENT ON TABLE {name} IS {literal(definition.comment)}")
+    for column in definition.columns:
+        if column.comment is not None:
+            cursor.execute(
+                f"COMMENT ON COLUMN {name}.{identifier(column.name)} IS {literal(column.comment)}"
+            )
+    if definition.partition_by:
+        _partition(cursor, definition)
+
+
+def _column(column: Column) -> str:
+    not_null = "" if column.nullable else " NOT NULL"
+    return f"{identifier(column.name)} {type_name(column.type)}{not_null}"
+
+
+def _partition(cursor: duckdb.DuckDBPyConnection, definition: TableDefinition) -> None:
+    keys = ", ".join(map(_expression, definition.partition_by))
+    try:
+        cursor.execute(f"ALTER TABLE {qualified(definition.name)} SET PARTITIONED BY ({keys})")
+    except (
+        duckdb.BinderException,
+        duckdb.CatalogException,
+        duckdb.NotImplementedException,
+        duckdb.InvalidInputException,
+    ) as error:
+        raise InvalidPartitionError(EngineMessage.of(error).text) from error
+
+
+def _expression(key: PartitionKey) -> str:
+    column = identifier(key.column)
+    match key.transform:
+        case Transform.IDENTITY:
+            return column
+        case Transform.BUCKET:
+            return f"bucket({key.buckets}, {column})"
+        case transform:
+            return f"{transform.value}({column})"
