@@ -1,0 +1,266 @@
+"""The composition root: the one place that names adapters.
+
+Adapters are imported as they are built, not as this module is: their libraries (DuckDB,
+pyarrow, the OpenLineage client) take longer to import than a server may take to listen.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from dependency_injector import containers, providers
+
+from application.datasets.buckets import (
+    BucketCommand,
+    CreateBucket,
+    DeleteBucket,
+    ListBuckets,
+    ListBucketsCommand,
+)
+from application.datasets.download import (
+    DescribeObject,
+    Download,
+    DownloadObject,
+    DownloadObjectCommand,
+)
+from application.datasets.objects import (
+    DeleteObject,
+    DeleteObjectCommand,
+    ListObjects,
+    ListObjectsCommand,
+)
+from application.datasets.upload import UploadObject, UploadObjectCommand
+from application.queries.run import QueryAnswer, RunQuery, RunQueryCommand
+from application.readiness import CheckReadiness
+from application.runs import Tracked
+from application.tables.append import AppendRows, AppendRowsCommand
+from application.tables.create import CreateTable, CreateTableCommand
+from application.tables.describe import DescribeTable, DescribeTableCommand
+from application.tables.drop import DropTable, DropTableCommand
+from application.tables.list import ListTables, ListTablesCommand
+from domain.datasets import Bucket, ObjectPage, PutOutcome
+from domain.ports.datasets import DatasetPort
+from domain.ports.lineage import LineagePort
+from domain.ports.queries import QueryPort
+from domain.ports.rows import RowReaderPort
+from domain.ports.tables import TablePort
+from domain.tables import AppendOutcome, CreateOutcome, TableDescription, TablePage
+from entrypoints.health import PartOfService
+from entrypoints.home import Home
+from entrypoints.settings import Settings
+
+# ruff: noqa: PLC0415 - see the module's docstring
+
+PROJECT_URI = "urn:ducklake-backend"
+PROBE_THREADS = 8
+
+
+def _open_home(root: Path, closing: ExitStack) -> Home:
+    home = Home(root)
+    closing.callback(home.release)
+    return home
+
+
+def _open_lake(
+    home: Home, memory_limit: str | None, threads: int | None, closing: ExitStack
+) -> Any:
+    from adapters.ducklake import FileCatalog, Lake, LakeConfig, LocalStorage
+
+    layout = home.layout
+    lake = Lake(
+        LakeConfig(
+            FileCatalog(layout.catalog_file),
+            LocalStorage(layout.data),
+            layout.spill,
+            memory_limit,
+            threads,
+        )
+    )
+    lake.open()
+    closing.callback(lake.close)
+    return lake
+
+
+def _tables(lake: Any) -> TablePort:
+    from adapters.ducklake import DuckLakeTables
+
+    return DuckLakeTables(lake)
+
+
+def _queries(lake: Any) -> QueryPort:
+    from adapters.ducklake import DuckLakeQueries
+
+    return DuckLakeQueries(lake)
+
+
+def _rows(home: Home, max_table_body: int) -> RowReaderPort:
+    from adapters.arrow.limits import Limits
+    from adapters.arrow.reader import ArrowRowReader
+
+    return ArrowRowReader(home.layout.spool, Limits(body_bytes=max_table_body))
+
+
+def _datasets_in_files(home: Home) -> DatasetPort:
+    from adapters.filesystem.datasets import FilesystemDatasets
+
+    return FilesystemDatasets(home.layout.datasets)
+
+
+def _lineage(home: Home, flush_s: float, closing: ExitStack) -> LineagePort:
+    from adapters.openlineage.identity import Lake, Producer
+    from adapters.openlineage.publisher import OpenLineagePublisher
+
+    publisher = OpenLineagePublisher(
+        home.layout.lineage_events,
+        Lake(data_location=str(home.layout.data)),
+        Producer(
+            PROJECT_URI,
+            importlib.metadata.version("ducklake-backend"),
+            importlib.metadata.version("duckdb"),
+        ),
+    )
+    closing.callback(publisher.close, flush_s)
+    # Its client takes long to import; the worker does that, before the first event comes.
+    publisher.start()
+    return publisher
+
+
+def _probes(closing: ExitStack) -> ThreadPoolExecutor:
+    pool = ThreadPoolExecutor(PROBE_THREADS, thread_name_prefix="probe")
+    closing.callback(pool.shutdown, wait=False, cancel_futures=True)
+    return pool
+
+
+def _parts(
+    tables: Callable[[], TablePort],
+    datasets: Callable[[], DatasetPort],
+    lineage: Callable[[], LineagePort],
+    timeout_s: float,
+) -> Mapping[str, PartOfService]:
+    return {
+        "catalog": PartOfService(tables, timeout_s),
+        "storage": PartOfService(datasets, timeout_s),
+        "lineage": PartOfService(lineage, timeout_s),
+    }
+
+
+class Container(containers.DeclarativeContainer):
+    """All parts, built when they are first asked for.
+
+    Tests override ports (`container.tables.override(...)`) and reset the singletons. Building
+    may take long or fail (the lake is opened, the home is locked); one that failed is tried
+    again when it is next asked for.
+    """
+
+    settings = providers.Configuration(strict=True)
+
+    closing: providers.Provider[ExitStack] = providers.ThreadSafeSingleton(ExitStack)
+
+    # The adapters
+    home: providers.Provider[Home] = providers.ThreadSafeSingleton(
+        _open_home, settings.home, closing
+    )
+    lake: providers.Provider[Any] = providers.ThreadSafeSingleton(
+        _open_lake, home, settings.memory_limit, settings.threads, closing
+    )
+    tables: providers.Provider[TablePort] = providers.ThreadSafeSingleton(_tables, lake)
+    queries: providers.Provider[QueryPort] = providers.ThreadSafeSingleton(_queries, lake)
+    rows: providers.Provider[RowReaderPort] = providers.ThreadSafeSingleton(
+        _rows, home, settings.max_table_body
+    )
+    datasets: providers.Provider[DatasetPort] = providers.Selector(
+        settings.storage, file=providers.ThreadSafeSingleton(_datasets_in_files, home)
+    )
+    lineage: providers.Provider[LineagePort] = providers.ThreadSafeSingleton(
+        _lineage, home, settings.lineage_flush_s, closing
+    )
+
+    # The use cases
+    create_table: providers.Provider[Tracked[CreateTableCommand, CreateOutcome]] = (
+        providers.Factory(Tracked, providers.Factory(CreateTable, tables), lineage)
+    )
+    list_tables: providers.Provider[Tracked[ListTablesCommand, TablePage]] = providers.Factory(
+        Tracked, providers.Factory(ListTables, tables), lineage
+    )
+    describe_table: providers.Provider[Tracked[DescribeTableCommand, TableDescription]] = (
+        providers.Factory(Tracked, providers.Factory(DescribeTable, tables), lineage)
+    )
+    append_rows: providers.Provider[Tracked[AppendRowsCommand, AppendOutcome]] = providers.Factory(
+        Tracked, providers.Factory(AppendRows, tables, rows), lineage
+    )
+    drop_table: providers.Provider[Tracked[DropTableCommand, None]] = providers.Factory(
+        Tracked, providers.Factory(DropTable, tables), lineage
+    )
+    run_query: providers.Provider[Tracked[RunQueryCommand, QueryAnswer]] = providers.Factory(
+        Tracked, providers.Factory(RunQuery, queries), lineage
+    )
+    create_bucket: providers.Provider[Tracked[BucketCommand, Bucket]] = providers.Factory(
+        Tracked, providers.Factory(CreateBucket, datasets), lineage
+    )
+    list_buckets: providers.Provider[Tracked[ListBucketsCommand, Sequence[Bucket]]] = (
+        providers.Factory(Tracked, providers.Factory(ListBuckets, datasets), lineage)
+    )
+    delete_bucket: providers.Provider[Tracked[BucketCommand, None]] = providers.Factory(
+        Tracked, providers.Factory(DeleteBucket, datasets), lineage
+    )
+    upload_object: providers.Provider[Tracked[UploadObjectCommand, PutOutcome]] = providers.Factory(
+        Tracked, providers.Factory(UploadObject, datasets), lineage
+    )
+    download_object: providers.Provider[Tracked[DownloadObjectCommand, Download]] = (
+        providers.Factory(Tracked, providers.Factory(DownloadObject, datasets), lineage)
+    )
+    describe_object: providers.Provider[Tracked[DownloadObjectCommand, Download]] = (
+        providers.Factory(Tracked, providers.Factory(DescribeObject, datasets), lineage)
+    )
+    delete_object: providers.Provider[Tracked[DeleteObjectCommand, None]] = providers.Factory(
+        Tracked, providers.Factory(DeleteObject, datasets), lineage
+    )
+    list_objects: providers.Provider[Tracked[ListObjectsCommand, ObjectPage]] = providers.Factory(
+        Tracked, providers.Factory(ListObjects, datasets), lineage
+    )
+
+    # Whether it all works
+    probes: providers.Provider[ThreadPoolExecutor] = providers.ThreadSafeSingleton(_probes, closing)
+    parts: providers.Provider[Mapping[str, PartOfService]] = providers.ThreadSafeSingleton(
+        _parts,
+        tables.provider,
+        datasets.provider,
+        lineage.provider,
+        settings.ready_timeout_s,
+    )
+    check_readiness: providers.Provider[CheckReadiness] = providers.Factory(
+        CheckReadiness, parts, probes, settings.ready_timeout_s
+    )
+
+
+def build_container(settings: Settings) -> Container:
+    """The container of these settings; nothing is opened yet."""
+    container = Container()
+    container.settings.from_pydantic(settings)
+    return container
+
+
+def warm_up(container: Container) -> None:
+    """Build what most requests need, so that none of them waits for it.
+
+    Raises: what the adapters raise that cannot be opened; it is tried again when needed.
+    """
+    for provider in (
+        container.tables,
+        container.queries,
+        container.datasets,
+        container.rows,
+        container.lineage,
+    ):
+        provider()
+
+
+def close_container(container: Container) -> None:
+    """Close what was built, the last built first: lineage flushed, lake closed, lock released."""
+    container.closing().close()
+    container.reset_singletons()

@@ -1,0 +1,94 @@
+"""The REST application."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
+
+from entrypoints.container import Container, close_container
+from entrypoints.rest import documentation
+from entrypoints.rest.dependencies import Service
+from entrypoints.rest.errors import add_error_handlers
+from entrypoints.rest.middleware import AccessLog, EarlyAnswer, Failsafe, HeadAsGet, RawPath
+from entrypoints.rest.routes import datasets, later, objects, query, service, tables
+from entrypoints.rest.workers import Workers
+
+ROUTERS = (tables.router, query.router, datasets.router, objects.router, service.router)
+
+DESCRIPTION = """
+A lakehouse behind an API: tables on DuckDB and DuckLake, datasets in buckets of objects,
+and the lineage of every operation.
+
+Every error is a problem (`application/problem+json`) with a stable `code`. Every answer has
+an `X-Request-Id`, and each that made a lineage run its `Lineage-Run-Id`.
+"""
+
+_OBJECT_PATHS = re.compile(r"/datasets/[^/]+/.")
+
+
+def create_app(
+    container: Container, *, on_start: Callable[[], None] | None = None, stop_s: float = 10
+) -> FastAPI:
+    """The application on a container, which it closes when it ends.
+
+    Args:
+        container: The use cases, with its settings.
+        on_start: Called as the application starts; it must not block.
+        stop_s: How long work that goes on may hold up the end, in seconds.
+    """
+    settings = container.settings
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.service = shared = Service(
+            container=container,
+            workers=Workers.start(settings.query_workers()),
+            max_table_body=settings.max_table_body(),
+            max_object_size=settings.max_object_size(),
+            client_timeout_s=settings.client_timeout_s(),
+        )
+        if on_start is not None:
+            on_start()
+        try:
+            yield
+        finally:
+            await run_in_threadpool(shared.close, stop_s)
+            await run_in_threadpool(close_container, container)
+
+    app = _Application(
+        title="DuckLake backend",
+        version=importlib.metadata.version("ducklake-backend"),
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        redoc_url=None,
+        # A slash at the end is part of an object's name.
+        redirect_slashes=False,
+    )
+    for router in ROUTERS:
+        app.include_router(router)
+    app.router.routes.extend(later.router.routes)
+    add_error_handlers(app, ROUTERS)
+
+    # The last one added is the first one to see a request.
+    app.add_middleware(HeadAsGet, own_routes=_OBJECT_PATHS)
+    app.add_middleware(RawPath)
+    app.add_middleware(Failsafe)
+    app.add_middleware(EarlyAnswer)
+    app.add_middleware(AccessLog)
+    return app
+
+
+class _Application(FastAPI):
+    """FastAPI, with this service's OpenAPI document."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The document; it is made when it is first asked for."""
+        if self.openapi_schema is None:
+            self.openapi_schema = documentation.openapi(self)
+        return self.openapi_schema

@@ -1,0 +1,205 @@
+"""Strict routes: what a request says that is unknown, or comes later, is never ignored."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass
+from typing import Any, NoReturn
+from urllib.parse import parse_qsl
+
+from fastapi.dependencies.models import Dependant
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import Response
+
+from domain.errors import (
+    EmptyBodyError,
+    MalformedBodyError,
+    MalformedError,
+    UnsupportedFormatError,
+    UnsupportedOperationError,
+)
+from entrypoints.rest.bodies import read_small_body
+
+MAX_CONTROL_BODY = 1024**2
+"""The greatest body that says what to do, in bytes; those that carry data have other limits."""
+
+
+@dataclass(frozen=True)
+class Later:
+    """A dependency that refuses what the contract names and this version does not do yet.
+
+    Attributes:
+        parameters: Query parameters.
+        headers: Headers; `identity` says nothing in any of them.
+        preferences: Preferences of the header Prefer (RFC 7240).
+    """
+
+    parameters: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
+    preferences: tuple[str, ...] = ()
+
+    def __call__(self, request: Request) -> None:
+        """Raises: UnsupportedOperationError: When the request has one of them."""
+        for parameter in self.parameters:
+            if parameter in request.query_params:
+                raise UnsupportedOperationError(
+                    f"The parameter {parameter!r} is not implemented yet."
+                )
+        for header in self.headers:
+            if request.headers.get(header, "identity").strip().lower() != "identity":
+                raise UnsupportedOperationError(f"The header {header!r} is not implemented yet.")
+        given = {
+            preference.partition(";")[0].partition("=")[0].strip().lower()
+            for line in request.headers.getlist("prefer")
+            for preference in line.split(",")
+        }
+        for preference in self.preferences:
+            if preference in given:
+                raise UnsupportedOperationError(f"'Prefer: {preference}' is not implemented yet.")
+
+
+class StrictRoute(APIRoute):
+    """A route that knows all its query parameters, and reads JSON bodies strictly."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The framework's handler, behind the checks."""
+        handle = super().get_route_handler()
+        known = frozenset(_parameters(self.dependant))
+        takes_json = self.body_field is not None
+
+        async def strict(request: Request) -> Response:
+            _check_query(request, known)
+            if takes_json:
+                request = _JsonRequest(request, await _json_body(request))
+            return await handle(request)
+
+        return strict
+
+
+class _JsonRequest(Request):
+    """A request whose body was read as JSON already."""
+
+    def __init__(self, request: Request, value: object) -> None:
+        scope = dict(request.scope)
+        # The framework reads a body as JSON only when it is called so.
+        scope["headers"] = [
+            *(pair for pair in request.scope["headers"] if pair[0] != b"content-type"),
+            (b"content-type", b"application/json"),
+        ]
+        super().__init__(scope, request.receive)
+        self._value = value
+
+    async def body(self) -> bytes:
+        return b"{}"
+
+    async def json(self) -> Any:
+        return self._value
+
+
+def _parameters(dependant: Dependant) -> Iterable[str]:
+    for parameter in dependant.query_params:
+        yield parameter.alias
+    for dependency in dependant.dependencies:
+        if isinstance(dependency.call, Later):
+            yield from dependency.call.parameters
+        yield from _parameters(dependency)
+
+
+def _check_query(request: Request, known: frozenset[str]) -> None:
+    """Raises: MalformedError, RequestValidationError: When the query string is not understood."""
+    query: bytes = request.scope["query_string"]
+    try:
+        given = parse_qsl(
+            query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=1000
+        )
+    except ValueError as error:
+        raise MalformedError("The query string is not UTF-8, or has too many fields.") from error
+    errors = [
+        {"loc": ("query", name), "msg": "There is no parameter of this name."}
+        for name, _ in given
+        if name not in known
+    ]
+    errors += [
+        {"loc": ("query", name), "msg": "The parameter is given more than once."}
+        for name, count in Counter(name for name, _ in given if name in known).items()
+        if count > 1
+    ]
+    if errors:
+        raise RequestValidationError(errors)
+
+
+async def _json_body(request: Request) -> object:
+    """The body of a request that controls something.
+
+    Raises:
+        UnsupportedFormatError: When it is said to be something else than JSON.
+        EmptyBodyError: When there is none.
+        MalformedBodyError: When it is not JSON (RFC 8259), or names a member twice.
+        TooLargeError: When it is over `MAX_CONTROL_BODY`.
+    """
+    media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip()
+    if media_type.lower() != "application/json":
+        raise UnsupportedFormatError(
+            f"The body is JSON, and its Content-Type application/json; not {media_type[:100]!r}."
+        )
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise UnsupportedFormatError("The body is sent as it is, without a Content-Encoding.")
+    content = await read_small_body(request, MAX_CONTROL_BODY)
+    if not content.strip():
+        raise EmptyBodyError("A JSON object is due in the body.")
+    return parse_json(content)
+
+
+def parse_json(content: bytes) -> object:
+    """Read JSON strictly.
+
+    Raises:
+        MalformedBodyError: When it is not JSON, is nested too deep, names a member twice, or
+            holds a number or a character that nothing can hold.
+    """
+    try:
+        value: object = json.loads(
+            content.decode("utf-8"),
+            object_pairs_hook=_object,
+            parse_constant=_no_number,
+            parse_float=_float,
+        )
+        if b"\\ud" in content.lower():
+            # Half of a surrogate pair is no character, and could not be written anywhere.
+            json.dumps(value, ensure_ascii=False).encode()
+    except RecursionError as error:
+        raise MalformedBodyError("The body is nested too deep.") from error
+    except UnicodeError as error:
+        raise MalformedBodyError("The body is not UTF-8.") from error
+    except json.JSONDecodeError as error:
+        raise MalformedBodyError(
+            f"The body is not JSON: {error.msg} (line {error.lineno}, column {error.colno})."
+        ) from error
+    except ValueError as error:
+        # Python reads no integer of more than some thousand digits.
+        raise MalformedBodyError("The body holds a number that is too long.") from error
+    return value
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        twice = next(name for name, count in Counter(n for n, _ in pairs).items() if count > 1)
+        raise MalformedBodyError(f"The body names {twice[:100]!r} twice in one object.")
+    return members
+
+
+def _no_number(text: str) -> NoReturn:
+    raise MalformedBodyError(f"{text} is not JSON.")
+
+
+def _float(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise MalformedBodyError(f"The number {text[:50]} is too large.")
+    return number

@@ -1,0 +1,127 @@
+"""What OpenAPI says of answers and bodies beside their models."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from domain.formats import DataFormat
+from entrypoints.rest.models.problem import Problem
+from entrypoints.rest.negotiation import CONTENT_TYPES
+from entrypoints.rest.problems import PROBLEM_MEDIA_TYPE, RETRY_AFTER_S
+
+ANYWHERE = (400, 413, 422, 429, 500, 501, 502, 503, 504)
+"""What any operation may answer."""
+
+_SCHEMAS = "#/components/schemas/"
+_METHODS = {"get", "put", "post", "delete", "head", "patch"}
+
+RUN_HEADER = {
+    "Lineage-Run-Id": {"description": "The lineage run.", "schema": {"type": "string"}},
+}
+ETAG_HEADER = {"ETag": {"description": "The entity tag.", "schema": {"type": "string"}}}
+LOCATION_HEADER = {"Location": {"description": "Its path.", "schema": {"type": "string"}}}
+LINK_HEADER = {"Link": {"description": "The next page, if any.", "schema": {"type": "string"}}}
+OBJECT_HEADERS = {
+    **RUN_HEADER,
+    **ETAG_HEADER,
+    "Last-Modified": {"description": "When it was written.", "schema": {"type": "string"}},
+    "Accept-Ranges": {"description": "`bytes`.", "schema": {"type": "string"}},
+}
+
+_BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
+
+_ROWS_EXAMPLES: dict[DataFormat, Any] = {
+    DataFormat.JSON: [{"carrier": "UA", "dep_delay": 2}, {"carrier": "AA", "dep_delay": None}],
+    DataFormat.NDJSON: '{"carrier":"UA","dep_delay":2}\n{"carrier":"AA"}\n',
+    DataFormat.CSV: "carrier,dep_delay\nUA,2\nAA,\n",
+}
+
+ROWS_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": 'Rows. JSON: an array of objects, or `{"rows": [...]}`.',
+        "content": {
+            data_format.media_type: {
+                "schema": {} if data_format is DataFormat.JSON else _BINARY,
+            }
+            | ({"example": _ROWS_EXAMPLES[data_format]} if data_format in _ROWS_EXAMPLES else {})
+            for data_format in DataFormat
+        },
+    }
+}
+"""The body of an append."""
+
+ANY_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": False,
+        "description": "The object's bytes. Content-Type is kept with them.",
+        "content": {"application/octet-stream": {"schema": _BINARY}},
+    }
+}
+"""The body of an upload."""
+
+ANY_CONTENT: dict[str, Any] = {"content": {"*/*": {"schema": _BINARY}}}
+"""The content of a download."""
+
+RESULT_CONTENT: dict[str, Any] = {
+    content_type.partition(";")[0]: {"schema": _BINARY}
+    for data_format, content_type in CONTENT_TYPES.items()
+    if data_format is not DataFormat.JSON
+}
+"""The formats of a result but for JSON, which has a model."""
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Problems that an operation may answer, beside those that any may."""
+    return {status: _problem(status) for status in statuses}
+
+
+def _problem(status: int) -> dict[str, Any]:
+    answer: dict[str, Any] = {
+        "description": HTTPStatus(status).phrase,
+        "content": {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": f"{_SCHEMAS}{Problem.__name__}"}}},
+    }
+    if HTTPStatus(status) in RETRY_AFTER_S:
+        answer["headers"] = {
+            "Retry-After": {
+                "description": "When to try again, in seconds.",
+                "schema": {"type": "integer"},
+            }
+        }
+    return answer
+
+
+def openapi(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document, with the problems that every operation may answer."""
+    document: dict[str, Any] = get_openapi(
+        title=app.title,
+        version=app.version,
+        description=app.description,
+        routes=app.routes,
+        tags=app.openapi_tags,
+    )
+    schemas: dict[str, Any] = document.setdefault("components", {}).setdefault("schemas", {})
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    problem = Problem.model_json_schema(by_alias=True, ref_template=f"{_SCHEMAS}{{model}}")
+    schemas.update(problem.pop("$defs"))
+    schemas[Problem.__name__] = problem
+    for operations in document["paths"].values():
+        for method, operation in operations.items():
+            if method in _METHODS:
+                _add_problems(operation)
+    return document
+
+
+def _add_problems(operation: dict[str, Any]) -> None:
+    answers: dict[str, Any] = operation["responses"]
+    for status in ANYWHERE:
+        known = answers.get(str(status), {})
+        # The framework documents its own form of 422, which is never answered.
+        if status == HTTPStatus.UNPROCESSABLE_ENTITY or not known:
+            answers[str(status)] = _problem(status)
+    operation["responses"] = dict(sorted(answers.items()))

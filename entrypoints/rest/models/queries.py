@@ -1,0 +1,71 @@
+"""Queries in JSON."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar
+
+from pydantic import ConfigDict, Field
+from pydantic.config import JsonDict
+
+from domain.queries import MAX_PARAMETERS
+from entrypoints.rest.models.base import AnswerModel, RequestModel
+
+ParameterValue = str | int | float | bool | None
+RowLimit = Annotated[int, Field(ge=0, le=2**63 - 1)]
+
+_LATER = frozenset({"at_version", "at_timestamp", "timeout_s"})
+_DELAYS: JsonDict = {
+    "sql": "SELECT carrier, avg(dep_delay) AS delay FROM flights WHERE month = ? GROUP BY 1",
+    "parameters": [7],
+    "row_limit": 100,
+}
+
+
+class _Question(RequestModel):
+    """What all questions have."""
+
+    later: ClassVar[frozenset[str]] = _LATER
+
+    parameters: (
+        Annotated[list[ParameterValue], Field(max_length=MAX_PARAMETERS)]
+        | Annotated[dict[str, ParameterValue], Field(max_length=MAX_PARAMETERS)]
+    ) = Field(default=[], description="A list for `?` and `$1`, an object for `$name`.")
+    row_limit: RowLimit | None = Field(
+        default=None, description="At most so many rows are answered."
+    )
+
+
+class LakeQuestion(_Question):
+    """A query over any tables."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_DELAYS]})
+
+    sql: str = Field(description="One SELECT statement.")
+
+
+class TableQuestion(_Question):
+    """A query put to a table; without SQL it asks for the table itself."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_DELAYS, {"row_limit": 10}]})
+
+    sql: str | None = Field(default=None, description="One SELECT statement.")
+
+
+class ResultColumnAnswer(AnswerModel):
+    """A column of a result."""
+
+    name: str = Field(examples=["delay"])
+    type: str = Field(examples=["DOUBLE"])
+
+
+class QueryAnswerModel(AnswerModel):
+    """The answer to a query."""
+
+    columns: list[ResultColumnAnswer]
+    rows: list[dict[str, Any]] = Field(examples=[[{"carrier": "UA", "delay": 12.1}]])
+    row_count: int = Field(examples=[1])
+    truncated: bool = Field(description="Whether `row_limit` left rows out.")
+    query_id: str = Field(examples=["01990f3e-6c20-7a51-8f0e-5b8a7d6e4c3f"])
+    run_id: str = Field(examples=["01990f3e-6c1f-7cc2-9c58-0f6a3c1c2b5d"])
+    snapshot_id: int = Field(description="The snapshot that the query saw.", examples=[8])
+    elapsed_ms: float = Field(examples=[12.5])

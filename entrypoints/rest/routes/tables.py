@@ -1,0 +1,222 @@
+"""Tables: make, list, describe, append to, drop."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request
+from starlette.responses import Response
+
+from application.tables.append import AppendRowsCommand
+from application.tables.create import CreateTableCommand
+from application.tables.describe import DescribeTableCommand
+from application.tables.drop import DropTableCommand
+from application.tables.list import ListTablesCommand
+from domain.conditions import Verdict
+from domain.datasets import MAX_PAGE_SIZE
+from domain.errors import InvalidError
+from domain.tables import (
+    DEFAULT_NAMESPACE,
+    AtTimestamp,
+    AtVersion,
+    NamespaceName,
+    PointInTime,
+    TableName,
+)
+from entrypoints.rest.answers import empty_answer, json_answer
+from entrypoints.rest.bodies import run_with_body
+from entrypoints.rest.conditions import quoted_tag, read_condition
+from entrypoints.rest.control import Later, StrictRoute
+from entrypoints.rest.dependencies import ServiceDep
+from entrypoints.rest.documentation import (
+    ETAG_HEADER,
+    LINK_HEADER,
+    LOCATION_HEADER,
+    ROWS_BODY,
+    RUN_HEADER,
+    problems,
+)
+from entrypoints.rest.locations import Part, located
+from entrypoints.rest.models.tables import AppendAnswer, NewTable, TableAnswer, TablesAnswer
+from entrypoints.rest.names import TablePathName
+from entrypoints.rest.negotiation import format_of_body
+from entrypoints.rest.paging import (
+    PageSize,
+    PageToken,
+    WholeNumber,
+    from_token,
+    next_link,
+    to_token,
+)
+
+router = APIRouter(tags=["tables"], route_class=StrictRoute)
+
+# Its parameter is read, and its name checked, in entrypoints.rest.names.
+_TABLE = "/tables/{table_name}"
+LATER_ON_WRITES = Depends(Later(headers=("Idempotency-Key", "If-Match")))
+
+
+@router.post(
+    "/tables",
+    status_code=201,
+    response_model=TableAnswer,
+    responses={
+        200: {
+            "model": TableAnswer,
+            "description": "It was there, and `if_exists` is `ignore`",
+            "headers": RUN_HEADER,
+        },
+        201: {"headers": RUN_HEADER | LOCATION_HEADER},
+        **problems(409, 415, 507),
+    },
+    dependencies=[LATER_ON_WRITES],
+)
+async def create_table(service: ServiceDep, table: NewTable) -> Response:
+    """Make a table, and its namespace when that is not there."""
+    command = CreateTableCommand(table.definition(), table.on_exists())
+    done = await service.workers.writes.run(lambda: service.container.create_table()(command))
+    answer = TableAnswer.of(done.value.description)
+    if not done.value.created:
+        return json_answer(answer, run_id=done.run_id)
+    location = {"Location": _path(done.value.description.name)}
+    return json_answer(answer, status=201, run_id=done.run_id, headers=location)
+
+
+def _path(name: TableName) -> str:
+    in_default = name.namespace == DEFAULT_NAMESPACE
+    return f"/tables/{name.name}" if in_default else f"/tables/{name}"
+
+
+@router.get(
+    "/tables",
+    response_model=TablesAnswer,
+    responses={200: {"headers": RUN_HEADER | LINK_HEADER}},
+)
+async def list_tables(
+    request: Request,
+    service: ServiceDep,
+    namespace: Annotated[
+        str | None, Query(description="Only tables of this namespace.", examples=["main"])
+    ] = None,
+    page_size: PageSize = MAX_PAGE_SIZE,
+    page_token: PageToken = None,
+) -> Response:
+    """List tables in the order of namespace and name."""
+    with located(Part.QUERY, "namespace"):
+        wanted = NamespaceName(namespace) if namespace is not None else None
+    after = None
+    if page_token is not None:
+        with located(Part.QUERY, "page_token"):
+            after_namespace, after_name = from_token(page_token, parts=2)
+            after = (after_namespace, after_name)
+    command = ListTablesCommand(wanted, after, page_size)
+    done = await service.workers.reads.run(lambda: service.container.list_tables()(command))
+    token = to_token(*done.value.next_after) if done.value.next_after is not None else None
+    return json_answer(
+        TablesAnswer.of(done.value, token),
+        run_id=done.run_id,
+        headers={"Link": next_link(request, token)} if token is not None else None,
+    )
+
+
+def _point_in_time(
+    at_version: Annotated[
+        WholeNumber | None,
+        Query(ge=0, le=2**63 - 1, description="As of this snapshot.", examples=[7]),
+    ] = None,
+    at_timestamp: Annotated[
+        str | None,
+        Query(
+            description="As of this time: ISO 8601, with a time zone.",
+            examples=["2026-01-31T12:00:00Z"],
+            json_schema_extra={"format": "date-time"},
+        ),
+    ] = None,
+) -> PointInTime | None:
+    if at_timestamp is None:
+        return AtVersion(at_version) if at_version is not None else None
+    with located(Part.QUERY, "at_timestamp"):
+        if at_version is not None:
+            raise InvalidError("Only one of at_version and at_timestamp can be given.")
+        return AtTimestamp(_moment(at_timestamp))
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is None:
+            raise InvalidError("A time needs its zone: Z, or +01:00 (written %2B01:00 in a URL).")
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise InvalidError("This is no time in ISO 8601, such as 2026-01-31T12:00:00Z.") from error
+
+
+@router.get(
+    _TABLE,
+    response_model=TableAnswer,
+    responses={
+        200: {"headers": RUN_HEADER | ETAG_HEADER},
+        304: {"description": "The caller's copy is good", "headers": RUN_HEADER | ETAG_HEADER},
+        **problems(404),
+    },
+    dependencies=[Depends(Later(headers=("If-Match",)))],
+)
+async def describe_table(
+    request: Request,
+    service: ServiceDep,
+    table: TablePathName,
+    at: Annotated[PointInTime | None, Depends(_point_in_time)],
+) -> Response:
+    """Say what a table is, now or in the past. Its ETag is the snapshot of its last change."""
+    condition = read_condition(request.headers)
+    command = DescribeTableCommand(table, at)
+    done = await service.workers.reads.run(lambda: service.container.describe_table()(command))
+    tag = str(done.value.snapshot_id)
+    headers = {"ETag": quoted_tag(tag)}
+    changed = done.value.updated_at or done.value.created_at
+    if condition.judge(tag, changed) is Verdict.NOT_MODIFIED:
+        return empty_answer(304, run_id=done.run_id, headers=headers)
+    return json_answer(TableAnswer.of(done.value), run_id=done.run_id, headers=headers)
+
+
+@router.put(
+    _TABLE,
+    response_model=AppendAnswer,
+    responses={200: {"headers": RUN_HEADER}, **problems(404, 409, 415, 507)},
+    openapi_extra=ROWS_BODY,
+    dependencies=[
+        LATER_ON_WRITES,
+        Depends(Later(parameters=("on_new_columns",), headers=("Content-Encoding",))),
+    ],
+)
+async def append_rows(request: Request, service: ServiceDep, table: TablePathName) -> Response:
+    """Append rows: all of them, or none when one does not fit."""
+    data_format = format_of_body(request.headers.get("content-type"))
+    done = await run_with_body(
+        request,
+        service.workers.writes,
+        lambda body: service.container.append_rows()(AppendRowsCommand(table, body, data_format)),
+        max_bytes=service.max_table_body,
+        timeout_s=service.client_timeout_s,
+    )
+    answer = AppendAnswer(
+        rows_appended=done.value.rows_appended,
+        snapshot_id=done.value.snapshot_id,
+        run_id=done.run_id,
+    )
+    return json_answer(answer, run_id=done.run_id)
+
+
+@router.delete(
+    _TABLE,
+    status_code=204,
+    response_class=Response,
+    responses={204: {"headers": RUN_HEADER}, **problems(404, 409, 507)},
+    dependencies=[LATER_ON_WRITES],
+)
+async def drop_table(service: ServiceDep, table: TablePathName) -> Response:
+    """Drop a table. Its past stays in the lake's snapshots."""
+    command = DropTableCommand(table)
+    done = await service.workers.writes.run(lambda: service.container.drop_table()(command))
+    return empty_answer(204, run_id=done.run_id)

@@ -1,0 +1,135 @@
+"""Settings: what the environment says of the service (`DUCKLAKE_*`)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import platformdirs
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from domain.errors import ConfigurationError
+
+PREFIX = "DUCKLAKE_"
+_TEST_PREFIX = "DUCKLAKE_TEST_"
+MIB = 1024**2
+GIB = 1024**3
+
+
+class LogLevel(StrEnum):
+    """From which level on log lines are written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class LogFormat(StrEnum):
+    """How log lines are written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class Storage(StrEnum):
+    """Where the lake's files and the datasets are kept."""
+
+    FILE = "file"
+
+
+def _lowered(value: object) -> object:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+def _absolute(path: Path) -> Path:
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError as error:
+        raise ValueError("the user's home directory is not known") from error
+
+
+def _default_home() -> Path:
+    return platformdirs.user_data_path("ducklake", appauthor=False)
+
+
+class Settings(BaseSettings):
+    """All settings. Each is read from `DUCKLAKE_` and its name in capitals.
+
+    Attributes:
+        home: The directory of the embedded lake and all else that the service keeps.
+        host: The address on which the API is served.
+        port: Its port; 0 takes a free one.
+        log_level: From which level on log lines are written.
+        log_format: How they are written.
+        storage: Where the lake's files and the datasets are kept.
+        memory_limit: The engine's memory ("4GB"); nothing leaves it to the engine.
+        threads: The engine's threads; nothing is one a core.
+        query_workers: How many queries run at the same time.
+        max_table_body: The greatest body of an append, in bytes.
+        max_object_size: The greatest object, in bytes.
+        client_timeout_s: How long a client may neither send nor take a byte, in seconds.
+        shutdown_grace_s: How long work in flight may go on after a stop was asked for.
+        ready_timeout_s: How long a part may take to say whether it works.
+        lineage_flush_s: How long lineage events may take to get out at the end.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, extra="forbid", frozen=True, env_ignore_empty=True
+    )
+
+    home: Annotated[Path, AfterValidator(_absolute)] = Field(default_factory=_default_home)
+    host: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)] = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    log_level: Annotated[LogLevel, BeforeValidator(_lowered)] = LogLevel.INFO
+    log_format: Annotated[LogFormat, BeforeValidator(_lowered)] = LogFormat.TEXT
+
+    storage: Annotated[Storage, BeforeValidator(_lowered)] = Storage.FILE
+
+    memory_limit: (
+        Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)? ?(([KMGT]i?)?B|%)$")] | None
+    ) = None
+    threads: int | None = Field(default=None, ge=1, le=1024)
+    query_workers: int = Field(default=8, ge=1, le=256)
+
+    max_table_body: int = Field(default=64 * GIB, ge=1)
+    max_object_size: int = Field(default=5 * 1024 * GIB, ge=1)
+    client_timeout_s: float = Field(default=300, gt=0, le=86_400, allow_inf_nan=False)
+    shutdown_grace_s: float = Field(default=30, ge=0, le=3_600, allow_inf_nan=False)
+    ready_timeout_s: float = Field(default=2, gt=0, le=60, allow_inf_nan=False)
+    lineage_flush_s: float = Field(default=5, ge=0, le=600, allow_inf_nan=False)
+
+
+def load_settings(environment: Mapping[str, str] | None = None, **overrides: object) -> Settings:
+    """Read the settings from the environment; `overrides` (of the command line) come first.
+
+    Args:
+        environment: The variables to look through for unknown names; None is the process's.
+        overrides: Settings by name; those that are None are left to the environment.
+
+    Raises:
+        ConfigurationError: When a setting is wrong or unknown: one sentence that names it.
+    """
+    _refuse_unknown(os.environ if environment is None else environment)
+    given: dict[str, Any] = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        # What was given is not repeated: it may be a secret in the wrong place.
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        name = "_".join(str(part) for part in first["loc"][:1]).upper()
+        reason = first["msg"].removeprefix("Value error, ")
+        sentence = f"{reason[:1].lower()}{reason[1:].rstrip('.')}"
+        raise ConfigurationError(f"{PREFIX}{name}: {sentence}.") from None
+
+
+def _refuse_unknown(environment: Mapping[str, str]) -> None:
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    for name in sorted(environment):
+        upper = name.upper()
+        if upper.startswith(PREFIX) and upper not in known and not upper.startswith(_TEST_PREFIX):
+            raise ConfigurationError(f"{name}: there is no setting of this name.")
