@@ -21,6 +21,7 @@ from domain.errors import (
 MAX_OBJECT_NAME_BYTES = 1024
 MAX_SEGMENT_BYTES = 255
 MAX_METADATA_BYTES = 2048
+METADATA_PREFIX = "x-amz-meta-"
 MAX_PAGE_SIZE = 1000
 MAX_MEDIA_TYPE_LENGTH = 255
 _SHOWN = 63
@@ -161,7 +162,8 @@ def _no_entries() -> Mapping[str, str]:
 class ObjectMetadata:
     """User metadata of an object: names (in lower case, without `x-amz-meta-`) to values.
 
-    Both are ASCII, and together at most 2 KB, as in S3 ("User-defined object metadata").
+    Both are ASCII, and together at most 2 KB, as in S3 ("User-defined object metadata"); the
+    names are counted as they are sent, with the prefix, as the strictest stores do.
 
     Raises:
         InvalidMetadataError: When it is larger, or not printable ASCII.
@@ -178,9 +180,11 @@ class ObjectMetadata:
                 raise InvalidMetadataError(
                     f"The metadata {name!r} is not printable ASCII without spaces around it."
                 )
-        if sum(len(name) + len(value) for name, value in lowered.items()) > MAX_METADATA_BYTES:
+        size = sum(len(METADATA_PREFIX + name + value) for name, value in lowered.items())
+        if size > MAX_METADATA_BYTES:
             raise InvalidMetadataError(
-                f"User metadata has at most {MAX_METADATA_BYTES} bytes, names and values together."
+                f"User metadata has at most {MAX_METADATA_BYTES} bytes, values and names "
+                f"together, the names with {METADATA_PREFIX!r}."
             )
         object.__setattr__(self, "entries", MappingProxyType(lowered))
 

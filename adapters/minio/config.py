@@ -43,7 +43,7 @@ class MinioLimits:
             operation.
         check_timeout_s: How long a health check may take in all.
         part_size: Bytes in a part of an upload whose length is not known. Such an upload has
-            at most 10,000 parts.
+            at most 10,000 parts: at 8 MiB, 78 GiB.
         buffer_size: Bytes that such an upload may hold in memory; what goes beyond the part
             being filled are parts on their way, at the same time.
         max_single_put: Bytes of known number that go in one request; more go in parts of this
@@ -58,7 +58,7 @@ class MinioLimits:
     read_timeout_s: float = 30.0
     check_timeout_s: float = 2.0
     part_size: int = 8 * MEBIBYTE
-    buffer_size: int = 48 * MEBIBYTE
+    buffer_size: int = 40 * MEBIBYTE
     max_single_put: int = MAX_SINGLE_PUT
     connections: int = 32
 

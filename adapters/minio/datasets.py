@@ -13,7 +13,7 @@ from adapters.minio.client import S3Client, S3Request
 from adapters.minio.conditions import conditions_for
 from adapters.minio.config import MinioEndpoint, MinioLimits
 from adapters.minio.errors import domain_errors
-from adapters.minio.listing import list_page
+from adapters.minio.listing import is_listed, list_page
 from adapters.minio.metadata import headers_of
 from adapters.minio.reading import MinioObject, info_of
 from adapters.minio.uploads import Upload, Uploader, Written
@@ -45,10 +45,10 @@ MINIO_CAPABILITIES = DatasetCapabilities(
     foreign_names=True,
     presigned_urls=True,
     lists_name_beside_prefix=False,
+    backslash=False,
 )
-"""MinIO keeps `x/y` beside `x` and gives it to who asks by name, but lists `x` alone."""
-
-_BAD_REQUEST = 400
+"""MinIO keeps `x/y` beside `x` and gives it to who asks by name, but lists `x` alone. It takes
+a backslash for itself but where that makes a `..` between slashes, which it refuses."""
 
 
 class MinioDatasets(DatasetPort):
@@ -169,12 +169,14 @@ class MinioDatasets(DatasetPort):
             BucketNotFoundError: When the bucket is not there.
         """
         self._buckets.check_usable(ref.bucket)
+        if self._is_another(ref):
+            self._buckets.check_there(ref.bucket)
+            return
         try:
             with domain_errors(ref=ref):
                 self._minio.remove_object(str(ref.bucket), str(ref.name))
-        except (ObjectNotFoundError, InvalidObjectNameError):
-            # Nor is one whose name the store cannot hold.
-            self._buckets.check_there(ref.bucket)
+        except ObjectNotFoundError:
+            return
 
     def list_objects(self, bucket: BucketName, request: ListRequest) -> ObjectPage:
         """List a page of a bucket's objects.
@@ -226,15 +228,31 @@ class MinioDatasets(DatasetPort):
     def _seen(self, ref: ObjectRef) -> ObjectInfo | None:
         """The object as it is now; None when it is not there, but its bucket is."""
         self._buckets.check_usable(ref.bucket)
-        with domain_errors(ref=ref):
-            try:
-                return info_of(ref, self._minio.stat_object(str(ref.bucket), str(ref.name)))
-            except S3Error as error:
-                if not _says_no_object(error, ref):
-                    raise
+        if not self._is_another(ref):
+            with domain_errors(ref=ref):
+                try:
+                    return info_of(ref, self._minio.stat_object(str(ref.bucket), str(ref.name)))
+                except S3Error as error:
+                    if error.code not in {"NoSuchKey", "NoSuchBucket"}:
+                        raise
         # An answer to HEAD has no body to say whether the object or the bucket is missing.
         self._buckets.check_there(ref.bucket)
         return None
+
+    def _is_another(self, ref: ObjectRef) -> bool:
+        """Whether the store would take another object for this one, or refuse its name.
+
+        MinIO takes `/a` for `a`, SeaweedFS `a//b` for `a/b`: of the names that the service
+        would not write, only those are meant that the store lists in just this spelling.
+        """
+        try:
+            ref.name.check_writable()
+        except InvalidObjectNameError:
+            try:
+                return not is_listed(self._client, ref)
+            except InvalidObjectNameError:
+                return True
+        return False
 
     def _info_after(self, ref: ObjectRef, written: Written) -> ObjectInfo | None:
         """The object as the store has it; None when another took its place, or it is silent.
@@ -246,16 +264,3 @@ class MinioDatasets(DatasetPort):
         except LakehouseError:
             return None
         return info if info and written.etag in {"", info.etag} else None
-
-
-def _says_no_object(error: S3Error, ref: ObjectRef) -> bool:
-    if error.code in {"NoSuchKey", "NoSuchBucket"}:
-        return True
-    if error.response.status != _BAD_REQUEST:
-        return False
-    # A name that this store cannot hold, but another might.
-    try:
-        ref.name.check_writable()
-    except InvalidObjectNameError:
-        return True
-    return False

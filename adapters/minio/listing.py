@@ -9,7 +9,7 @@ from minio.datatypes import Object, parse_list_objects
 
 from adapters.minio.client import S3Client, S3Request
 from adapters.minio.errors import domain_errors
-from domain.datasets import BucketName, ListRequest, ObjectPage, ObjectSummary
+from domain.datasets import BucketName, ListRequest, ObjectPage, ObjectRef, ObjectSummary
 from domain.errors import BadUpstreamError, InvalidObjectNameError, InvalidPageTokenError
 
 _HIGHEST = "\U0010ffff"
@@ -55,6 +55,27 @@ def list_page(client: S3Client, bucket: BucketName, request: ListRequest) -> Obj
 def is_empty(client: S3Client, bucket: BucketName) -> bool:
     """Whether a bucket holds no object."""
     return not _entries_after(client, bucket, ListRequest(), None, 1).objects
+
+
+def is_listed(client: S3Client, ref: ObjectRef) -> bool:
+    """Whether the store lists an object of exactly this name.
+
+    Raises:
+        InvalidObjectNameError: When it can hold no such name.
+    """
+    name = str(ref.name)
+    # A store that folds slashes does so in a prefix, too, and gives it back as the name.
+    prefix = name[: f"/{name}".find("//")] if "//" in f"/{name}" else name
+    after = None if prefix == name else _just_before(name)
+    return name in _entries_after(client, ref.bucket, ListRequest(prefix), after, 2).objects
+
+
+def _just_before(name: str) -> str:
+    """A text that is before the name, with nothing likely in between."""
+    code = ord(name[-1]) - 1
+    # The surrogates are no characters.
+    before = chr(code if not 0xD800 <= code <= 0xDFFF else 0xD7FF)  # noqa: PLR2004
+    return name[:-1] + before + _HIGHEST
 
 
 def _check_encodable(request: ListRequest) -> None:

@@ -5,17 +5,15 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Mapping
 
-from domain.datasets import MAX_METADATA_BYTES, MediaType, ObjectMetadata
+from domain.datasets import MAX_METADATA_BYTES, METADATA_PREFIX, MediaType, ObjectMetadata
 from domain.errors import InvalidMetadataError
-
-_PREFIX = "x-amz-meta-"
 
 
 def headers_of(media_type: MediaType, metadata: ObjectMetadata) -> dict[str, str]:
     """The headers that store them on an object."""
     return {
         "Content-Type": str(media_type),
-        **{f"{_PREFIX}{name}": value for name, value in metadata.entries.items()},
+        **{f"{METADATA_PREFIX}{name}": value for name, value in metadata.entries.items()},
     }
 
 
@@ -29,13 +27,13 @@ def metadata_of(headers: Mapping[str, object]) -> ObjectMetadata:
     entries: dict[str, str] = {}
     left = MAX_METADATA_BYTES
     for header, raw in headers.items():
-        name = header.lower().removeprefix(_PREFIX)
+        name = header.lower().removeprefix(METADATA_PREFIX)
         if name == header.lower():
             continue
         value = _printable(name, str(raw))
-        if value is not None and len(name) + len(value) <= left:
+        if value is not None and len(header + value) <= left:
             entries[name] = value
-            left -= len(name) + len(value)
+            left -= len(header + value)
     return ObjectMetadata(entries)
 
 

@@ -19,7 +19,13 @@ from domain.datasets import (
     ObjectRef,
     OpenObject,
 )
-from domain.errors import BadUpstreamError, UnavailableError
+from domain.errors import (
+    BadUpstreamError,
+    BucketNotFoundError,
+    ObjectNotFoundError,
+    PreconditionFailedError,
+    UnavailableError,
+)
 
 _CHUNK_SIZE = 1024 * 1024
 
@@ -69,18 +75,25 @@ class MinioObject(OpenObject):
         if part.length == 0:
             self._stream = _NoBytes()
             return self._stream
+        try:
+            self._stream = _Answer(self._ask_for(part), self._info.ref, part.length)
+        except (BucketNotFoundError, ObjectNotFoundError) as error:
+            raise PreconditionFailedError(
+                f"The object {self._info.ref} was deleted as it was to be read."
+            ) from error
+        return self._stream
+
+    def _ask_for(self, part: ByteRange) -> BaseHTTPResponse:
         ref = self._info.ref
         whole = part.length == self._info.size
         with domain_errors(ref=ref):
-            response = self._client.get_object(
+            return self._client.get_object(
                 str(ref.bucket),
                 str(ref.name),
                 offset=0 if whole else part.start,
                 length=0 if whole else part.length,
                 request_headers={"If-Match": f'"{self._info.etag}"'},
             )
-        self._stream = _Answer(response, ref, part.length)
-        return self._stream
 
     def close(self) -> None:
         """Give back what is held. May be called twice."""

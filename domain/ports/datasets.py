@@ -38,7 +38,7 @@ class DatasetCapabilities:
         byte_order: Lists in the order of the names' UTF-8 bytes. Otherwise each level of
             names is ordered by itself (`a/b` before `a-b`); following `next_after` meets
             each name once all the same.
-        backslash: Tells a backslash in a name from `/`.
+        backslash: Takes a backslash in a name for itself; others take it for `/` somewhere.
         empty_metadata: Keeps user metadata whose value is empty.
     """
 
