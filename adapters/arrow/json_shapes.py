@@ -7,6 +7,7 @@ enough for that is refused with `NotPlainError`, and read by those.
 from __future__ import annotations
 
 import re
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -101,8 +102,7 @@ class RowShape:
         keys = 0
         raws: list[Raw] = []
         for index, column in enumerate(self.columns):
-            name = f"c{index}"
-            values = [getattr(row, name) for row in rows]
+            values = [*map(attrgetter(f"c{index}"), rows)]
             given = len(values)
             if self._optional and column.nullable:
                 given -= sum(value is UNSET for value in values)
@@ -144,7 +144,7 @@ def _has_more_keys(text: bytes, keys: int, raws: list[Raw]) -> bool:
     raw = b",".join(raws)
     if text.count(b":") - raw.count(b":") == keys:
         return False
-    plain = not any(mark in text for mark in _SPACE_BEFORE_COLON)
+    plain = not any(mark[:1] in text and mark in text for mark in _SPACE_BEFORE_COLON)
     if plain and text.count(b'":') - raw.count(b'":') == keys:
         return False
     return count_keys(text) - count_keys(raw) != keys

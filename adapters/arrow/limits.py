@@ -19,13 +19,16 @@ class Limits:
         row_bytes: The greatest row, as text in the body and as Arrow values.
         expanded_bytes: All rows of a body as Arrow values; guards against bodies that are
             small when packed.
+        message_bytes: One compressed message of an Arrow stream, unpacked; the columns of one
+            Parquet page.
         depth: How deep a JSON value may be nested.
     """
 
     memory_bytes: int = 16 * MIB
-    body_bytes: int = 64 * GIB
+    body_bytes: int = 16 * GIB
     row_bytes: int = 64 * MIB
-    expanded_bytes: int = 256 * GIB
+    expanded_bytes: int = 16 * GIB
+    message_bytes: int = 256 * MIB
     depth: int = 100
 
 

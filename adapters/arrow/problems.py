@@ -33,6 +33,16 @@ class UnfitValueError(Exception):
         return cls(f"{shown} does not fit {shortened(str(column_type))}: {wanted} is expected.")
 
 
+class UnfitTypeError(Exception):
+    """Values of an Arrow type for a column whose type takes none of them."""
+
+    def __init__(self, arrow_type: object, column_type: ColumnType) -> None:
+        super().__init__(
+            f"values of the Arrow type {shortened(str(arrow_type))} "
+            f"do not fit {shortened(str(column_type))}."
+        )
+
+
 class UnfitColumnError(Exception):
     """Values of one column of a batch that do not fit.
 
@@ -85,8 +95,8 @@ def shown(text: str) -> str:
 
 _EXPECTATIONS = {
     ScalarKind.BOOLEAN: "true or false",
-    ScalarKind.FLOAT: "a number in its range",
-    ScalarKind.DOUBLE: "a number in its range",
+    ScalarKind.FLOAT: "a number that it can hold",
+    ScalarKind.DOUBLE: "a number that it can hold",
     ScalarKind.VARCHAR: "a text without NUL",
     ScalarKind.BLOB: "base64",
     ScalarKind.UUID: "a UUID such as 550e8400-e29b-41d4-a716-446655440000",

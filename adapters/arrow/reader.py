@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from adapters.arrow.arrow_body import read_arrow
 from adapters.arrow.body import bounded
 from adapters.arrow.columns import TableColumns
 from adapters.arrow.csv_body import read_csv
 from adapters.arrow.json_body import read_json, read_ndjson
 from adapters.arrow.limits import Limits
+from adapters.arrow.parquet_body import read_parquet
 from adapters.arrow.spool import RowStore
-from domain.errors import UnsupportedFormatError
 from domain.formats import DataFormat
 from domain.ports.rows import RowReaderPort
 
@@ -62,5 +63,7 @@ class ArrowRowReader(RowReaderPort):
                 return read_ndjson(chunks, columns, self._limits)
             case DataFormat.CSV:
                 return read_csv(chunks, columns, self._limits)
-            case DataFormat.PARQUET | DataFormat.ARROW:
-                raise UnsupportedFormatError("soon")
+            case DataFormat.PARQUET:
+                return read_parquet(chunks, columns, self._directory, self._limits)
+            case DataFormat.ARROW:
+                return read_arrow(chunks, columns, self._directory, self._limits)

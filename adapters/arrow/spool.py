@@ -50,6 +50,7 @@ def storage_errors() -> Iterator[None]:
 def spool_file(directory: Path) -> IO[bytes]:
     """Open a file that has no name, so that nothing stays of it after a crash either."""
     with storage_errors():
+        directory.mkdir(parents=True, exist_ok=True)
         return tempfile.TemporaryFile(dir=directory, prefix="rows-", buffering=0)
 
 
