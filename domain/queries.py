@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,6 +13,8 @@ from domain.tables import TableName
 
 MAX_SQL_LENGTH = 100_000
 MAX_PARAMETERS = 10_000
+
+_NO_TEXT = re.compile(r"[\x00\ud800-\udfff]")
 
 Value = str | int | float | bool | None
 """What a parameter can be; the statement casts it where another type is due."""
@@ -31,7 +34,8 @@ class Query:
         row_limit: At most so many rows are answered; None for all.
 
     Raises:
-        InvalidSqlError: When there is neither SQL nor a table, or the SQL holds a NUL.
+        InvalidSqlError: When there is neither SQL nor a table, or the SQL holds a NUL or
+            a lone surrogate.
         TooLargeError: When the SQL is too long.
         InvalidParametersError: When there are too many, some and no SQL, or
             `row_limit` is below 0.
@@ -55,9 +59,10 @@ class Query:
             raise InvalidSqlError("There is no SQL.")
         if len(self.sql) > MAX_SQL_LENGTH:
             raise TooLargeError(f"A statement has at most {MAX_SQL_LENGTH} characters.")
-        if "\x00" in self.sql:
+        no_text = _NO_TEXT.search(self.sql)
+        if no_text is not None:
             # DuckDB stops reading at a NUL, so what follows would go unseen.
-            raise InvalidSqlError("A NUL character is not SQL.", self.sql.index("\x00"))
+            raise InvalidSqlError("SQL has no NUL and no lone surrogate.", no_text.start())
         if len(self.parameters) > MAX_PARAMETERS:
             raise InvalidParametersError(f"A statement has at most {MAX_PARAMETERS} parameters.")
 

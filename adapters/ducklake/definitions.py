@@ -6,6 +6,7 @@ import duckdb
 
 from adapters.ducklake.errors import EngineMessage
 from adapters.ducklake.sql import LAKE, identifier, literal, qualified, type_name
+from domain.column_types import parse_column_type
 from domain.errors import InvalidColumnError, InvalidPartitionError
 from domain.tables import Column, PartitionKey, TableDefinition, Transform
 
@@ -37,13 +38,19 @@ def create_table(cursor: duckdb.DuckDBPyConnection, definition: TableDefinition)
 
 def _column(column: Column) -> str:
     not_null = "" if column.nullable else " NOT NULL"
-    return f"{identifier(column.name)} {type_name(column.type)}{not_null}"
+    # Read anew, so that what is not a type of ours is refused and never gets into the SQL.
+    column_type = parse_column_type(str(column.type))
+    return f"{identifier(column.name)} {type_name(column_type)}{not_null}"
 
 
 def _partition(cursor: duckdb.DuckDBPyConnection, definition: TableDefinition) -> None:
+    name = qualified(definition.name)
     keys = ", ".join(map(_expression, definition.partition_by))
+    bound = ", ".join(map(_bound_expression, definition.partition_by))
     try:
-        cursor.execute(f"ALTER TABLE {qualified(definition.name)} SET PARTITIONED BY ({keys})")
+        # DuckLake takes any transform of any column, and only the first insert would fail.
+        cursor.execute(f"SELECT {bound} FROM {name} LIMIT 0")
+        cursor.execute(f"ALTER TABLE {name} SET PARTITIONED BY ({keys})")
     except (
         duckdb.BinderException,
         duckdb.CatalogException,
@@ -51,6 +58,11 @@ def _partition(cursor: duckdb.DuckDBPyConnection, definition: TableDefinition) -
         duckdb.InvalidInputException,
     ) as error:
         raise InvalidPartitionError(EngineMessage.of(error).text) from error
+
+
+def _bound_expression(key: PartitionKey) -> str:
+    # A bucket, which is no function of the engine, can be made of a column of any type.
+    return identifier(key.column) if key.transform is Transform.BUCKET else _expression(key)
 
 
 def _expression(key: PartitionKey) -> str:

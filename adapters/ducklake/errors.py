@@ -75,13 +75,16 @@ _WRONG_SQL = (
 _PARAMETER_COUNT = ("Values were not provided for", "Parameter argument/count mismatch")
 
 
-def translated(error: BaseException, redact: Redact, offset: int = 0) -> LakehouseError | None:
+def translated(
+    error: BaseException, redact: Redact, offset: int = 0, sql: str | None = None
+) -> LakehouseError | None:
     """The domain's error for one of a statement's; None when it is none that is known.
 
     Args:
         error: What DuckDB, or a reader of its stream, raised.
         redact: Takes the server's own paths out of the message.
-        offset: Where the caller's SQL begins in the statement that was run.
+        offset: Where the caller's SQL begins in the statement that was run, in bytes.
+        sql: The caller's SQL, in whose characters the position is told.
     """
     message = EngineMessage.of(error)
     text = redact(_OWN_COLUMN.sub("", message.text))
@@ -100,12 +103,19 @@ def translated(error: BaseException, redact: Redact, offset: int = 0) -> Lakehou
         )
     elif isinstance(error, _WRONG_SQL):
         position = None if message.position is None else max(0, message.position - offset)
+        # The parser counts characters, what comes behind it counts bytes of UTF-8.
+        if position is not None and sql is not None and not _is_of_parser(error):
+            position = len(sql.encode()[:position].decode(errors="ignore"))
         found = InvalidSqlError(text, position)
     elif isinstance(error, duckdb.TransactionException):
         found = _of_transaction(text)
     elif isinstance(error, duckdb.IOException | duckdb.HTTPException | OSError):
         found = _of_storage(text)
     return found
+
+
+def _is_of_parser(error: BaseException) -> bool:
+    return isinstance(error, duckdb.ParserException | duckdb.SyntaxException)
 
 
 def _of_transaction(text: str) -> LakehouseError:

@@ -201,7 +201,8 @@ class Metadata:
             schema=schema,
             view=view,
         )
-        return None if row is None else row[0]
+        # DuckLake writes this where a view names the lake that it is in.
+        return None if row is None else row[0].replace("{DUCKLAKE_CATALOG}", LAKE)
 
     # A row of the catalog is whatever its query selects, so its members are Any.
     def _all(self, sql: str, **parameters: object) -> list[tuple]:  # type: ignore[type-arg]

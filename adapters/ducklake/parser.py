@@ -62,6 +62,17 @@ def parse(cursor: duckdb.DuckDBPyConnection, sql: str) -> Statement:
     )
 
 
+def without_end_marks(sql: str) -> str:
+    """A statement up to the semicolons at its end, so that it can stand in brackets."""
+    text = sql.encode()
+    end = len(text)
+    for offset, _ in reversed(duckdb.tokenize(sql)):
+        if text[offset : offset + 1] != b";":
+            break
+        end = offset
+    return text[:end].decode()
+
+
 def _tree(cursor: duckdb.DuckDBPyConnection, sql: str) -> object:
     row = cursor.execute("SELECT json_serialize_sql($sql)", {"sql": sql}).fetchone()
     if row is None:

@@ -7,7 +7,7 @@ import duckdb
 from adapters.ducklake.errors import translated
 from adapters.ducklake.lake import Lake
 from adapters.ducklake.metadata import Metadata
-from adapters.ducklake.parser import parse
+from adapters.ducklake.parser import parse, without_end_marks
 from adapters.ducklake.result_encoders import SelectedColumn, encoder_for
 from adapters.ducklake.results import BoundQuery, DuckLakeResult
 from adapters.ducklake.sql import LAKE, identifier, qualified
@@ -40,7 +40,7 @@ class DuckLakeQueries(QueryPort):
             return self._opened(cursor, query, encoding)
         except (duckdb.Error, OSError) as error:
             self._lake.return_cursor(cursor)
-            known = translated(error, self._lake.redact, offset=len(_BEFORE))
+            known = translated(error, self._lake.redact, offset=len(_BEFORE), sql=query.sql)
             raise known or error from error
         except BaseException:
             self._lake.return_cursor(cursor)
@@ -59,6 +59,7 @@ class DuckLakeQueries(QueryPort):
             namespace = table.name.namespace
         sql = query.sql if query.sql is not None else f"FROM {qualified(_named(query.table))}"
         tables = _Gate(cursor, metadata, namespace).pass_through(sql)
+        sql = without_end_marks(sql)
         cursor.execute(f"USE {LAKE}.{identifier(namespace)}")
         columns = _columns(cursor, sql, query.parameters)
         encoder = encoder_for(encoding, columns)

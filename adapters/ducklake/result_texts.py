@@ -78,7 +78,7 @@ def json_text(
 
 def csv_text(value: str, result_type: DuckDBPyType) -> str:
     """An expression for a value in CSV (RFC 4180); never NULL."""
-    scalar = _plain_text(value, result_type.id)
+    scalar = _plain_text(value, result_type)
     if scalar is not None:
         return f"coalesce({scalar}, '')"
     if result_type.id in {"varchar", "enum"}:
@@ -103,7 +103,7 @@ def _json_of_scalar(value: str, result_type: DuckDBPyType, *, wide_as_text: bool
         # JSON of a user's may hold line breaks between its parts (never inside a string).
         text = _JSON_CASTS[kind].format(value)
         return f"replace(replace({text}, chr(10), ' '), chr(13), ' ')"
-    plain = _plain_text(value, kind)
+    plain = _plain_text(value, result_type)
     if plain is None:
         return f"CAST(to_json(CAST({value} AS VARCHAR)) AS VARCHAR)"
     if kind in _FLOATS:
@@ -123,7 +123,7 @@ def _json_of_map(value: str, result_type: DuckDBPyType, element: str, of_part: _
     key, item = parts(result_type)
     key_text = f"{element}.key"
     if key.type.id != "varchar":
-        key_text = _plain_text(key_text, key.type.id) or of_part(key_text, key.type)
+        key_text = _plain_text(key_text, key.type) or of_part(key_text, key.type)
     member = (
         f"CAST(to_json({key_text}) AS VARCHAR) || ':' || {of_part(f'{element}.value', item.type)}"
     )
@@ -148,14 +148,18 @@ def _json_of_struct(value: str, result_type: DuckDBPyType, of_part: _PartText) -
     return f"CASE WHEN {value} IS NOT NULL THEN concat('{opening}', {body}, '{closing}') END"
 
 
-def _plain_text(value: str, kind: str) -> str | None:
+def _plain_text(value: str, result_type: DuckDBPyType) -> str | None:
     """The text of a value that needs no escaping in JSON or CSV; None of other types."""
+    kind = result_type.id
     text: str | None = f"CAST({value} AS VARCHAR)"
     if kind in _FLOATS:
         text = (
             f"CASE WHEN isnan({value}) THEN 'NaN' WHEN isinf({value}) "
             f"THEN CASE WHEN {value} > 0 THEN 'Infinity' ELSE '-Infinity' END ELSE {text} END"
         )
+    elif kind == "decimal" and _is_all_fraction(result_type):
+        # ".5" and "-.5" get the zero without which they are no JSON.
+        text = f"regexp_replace({text}, '^(-?)[.]', '\\10.')"
     elif kind in _TIMESTAMPS:
         text = _with_t(f"CAST({value} AS VARCHAR)")
     elif kind == "timestamp with time zone":
@@ -168,6 +172,11 @@ def _plain_text(value: str, kind: str) -> str | None:
     elif kind not in _PLAIN | _TEXTS:
         text = None
     return text
+
+
+def _is_all_fraction(decimal: DuckDBPyType) -> bool:
+    (_, precision), (_, scale) = decimal.children
+    return precision == scale
 
 
 def _with_t(text: str) -> str:
