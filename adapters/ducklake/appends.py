@@ -11,6 +11,7 @@ import duckdb
 from adapters.ducklake.errors import EngineMessage
 from adapters.ducklake.schemas import Schemas
 from adapters.ducklake.sql import identifier, qualified, type_name
+from adapters.ducklake.stored_types import reason_not_kept
 from adapters.ducklake.writer import Applied, Job, Step
 from domain.commits import Write
 from domain.errors import RowProblem, RowsDoNotFitError, TableNotFoundError
@@ -86,6 +87,10 @@ def insert(
         raise RowsDoNotFitError(
             RowProblem(None, None, f"The table {name} has changed; its columns are others now.")
         )
+    for column in columns:
+        reason = reason_not_kept(types[column])
+        if reason is not None:
+            raise RowsDoNotFitError(RowProblem(None, column, reason))
     target = ", ".join(map(identifier, columns))
     source = ", ".join(
         f"CAST({identifier(column)} AS {type_name(types[column])})" for column in columns

@@ -6,6 +6,7 @@ import duckdb
 
 from adapters.ducklake.errors import EngineMessage
 from adapters.ducklake.sql import LAKE, identifier, literal, qualified, type_name
+from adapters.ducklake.stored_types import reason_not_kept
 from domain.column_types import parse_column_type
 from domain.errors import InvalidColumnError, InvalidPartitionError
 from domain.tables import Column, PartitionKey, TableDefinition, Transform
@@ -40,6 +41,9 @@ def _column(column: Column) -> str:
     not_null = "" if column.nullable else " NOT NULL"
     # Read anew, so that what is not a type of ours is refused and never gets into the SQL.
     column_type = parse_column_type(str(column.type))
+    reason = reason_not_kept(column_type)
+    if reason is not None:
+        raise InvalidColumnError(f"The column {column.name!r}: {reason}")
     return f"{identifier(column.name)} {type_name(column_type)}{not_null}"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -101,7 +102,9 @@ class DuckLakeResult(QueryResult):
         self._closed.set()
         # An interrupt that comes while the engine is between two steps is lost: repeat it.
         while not self._engine.acquire(timeout=INTERRUPT_EVERY_S):
-            self._cursor.interrupt()
+            with suppress(duckdb.ConnectionException):
+                # Another thread may have closed it in the meantime.
+                self._cursor.interrupt()
         try:
             if not self._released:
                 self._released = True

@@ -49,6 +49,36 @@ _SCALARS = {
 }
 
 
+_ALTERED_IN_FILES = {
+    # Parquet has no such integers, so DuckDB writes them as doubles; and times with a zone as UTC.
+    ScalarKind.HUGEINT: "DECIMAL(38,0)",
+    ScalarKind.UHUGEINT: "DECIMAL(38,0)",
+    ScalarKind.TIMETZ: "TIME or TIMESTAMP WITH TIME ZONE",
+}
+
+
+def reason_not_kept(column_type: ColumnType) -> str | None:
+    """Why the lake would not keep values of a type as they are; None when it does.
+
+    DuckLake takes columns of these types, and keeps their values while they are inlined in the
+    catalog; in Parquet files they come out as others, without an error.
+    """
+    match column_type:
+        case ScalarType(kind) if kind in _ALTERED_IN_FILES:
+            return (
+                f"The lake's files do not keep values of {kind.value} as they are; "
+                f"use {_ALTERED_IN_FILES[kind]}."
+            )
+        case ListType(element):
+            return reason_not_kept(element)
+        case StructType(fields):
+            return next(filter(None, (reason_not_kept(field.type) for field in fields)), None)
+        case MapType(key, value):
+            return reason_not_kept(key) or reason_not_kept(value)
+        case _:
+            return None
+
+
 @dataclass(frozen=True, slots=True)
 class StoredColumn:
     """A row of `ducklake_column`, with its comment. A part of a nested type is a row, too."""
