@@ -10,7 +10,7 @@ from minio.helpers import check_bucket_name
 
 from adapters.minio.client import S3Client
 from adapters.minio.errors import domain_errors
-from adapters.minio.listing import is_empty
+from adapters.minio.listing import Lister
 from domain.datasets import Bucket, BucketName
 from domain.errors import (
     BucketExistsError,
@@ -24,9 +24,9 @@ from domain.errors import (
 class Buckets:
     """The buckets, but for those whose names are reserved."""
 
-    def __init__(self, client: S3Client, reserved: frozenset[str]) -> None:
-        self._client = client
+    def __init__(self, client: S3Client, lister: Lister, reserved: frozenset[str]) -> None:
         self._minio = client.minio
+        self._lister = lister
         self._reserved = reserved
 
     def create(self, name: BucketName) -> Bucket:
@@ -66,7 +66,7 @@ class Buckets:
         """Delete an empty bucket, as the port has it."""
         self.check_usable(name)
         # Some stores (SeaweedFS as it comes) delete a bucket with all that is in it.
-        if not is_empty(self._client, name):
+        if not self._lister.is_empty(name):
             raise BucketNotEmptyError(f"The bucket {name} still holds objects.")
         with domain_errors(name):
             self._minio.remove_bucket(str(name))

@@ -13,7 +13,7 @@ from adapters.minio.client import S3Client, S3Request
 from adapters.minio.conditions import conditions_for
 from adapters.minio.config import MinioEndpoint, MinioLimits
 from adapters.minio.errors import domain_errors
-from adapters.minio.listing import is_listed, list_page
+from adapters.minio.listing import Lister, byte_order, level_order
 from adapters.minio.metadata import headers_of
 from adapters.minio.reading import MinioObject, info_of
 from adapters.minio.uploads import Upload, Uploader, Written
@@ -36,7 +36,7 @@ from domain.ports.datasets import DatasetCapabilities, DatasetPort
 from domain.presigned import PresignedUrl, PresignRequest
 
 S3_CAPABILITIES = DatasetCapabilities(
-    name_beside_prefix=True, foreign_names=True, presigned_urls=True
+    name_beside_prefix=True, foreign_names=True, presigned_urls=True, atomic_bucket_delete=False
 )
 """What S3 itself does."""
 
@@ -46,9 +46,11 @@ MINIO_CAPABILITIES = DatasetCapabilities(
     presigned_urls=True,
     lists_name_beside_prefix=False,
     backslash=False,
+    atomic_bucket_delete=False,
 )
 """MinIO keeps `x/y` beside `x` and gives it to who asks by name, but lists `x` alone. It takes
-a backslash for itself but where that makes a `..` between slashes, which it refuses."""
+a backslash for itself but where that makes a `..` between slashes, which it refuses. A bucket
+that is deleted while an object is put into it may come back with that object."""
 
 
 class MinioDatasets(DatasetPort):
@@ -86,7 +88,9 @@ class MinioDatasets(DatasetPort):
         self._capabilities = capabilities
         self._client = S3Client(endpoint, self._limits)
         self._minio = self._client.minio
-        self._buckets = Buckets(self._client, reserved)
+        order = byte_order if capabilities.byte_order else level_order
+        self._lister = Lister(self._client, order)
+        self._buckets = Buckets(self._client, self._lister, reserved)
         self._uploader = Uploader(self._client, self._limits)
 
     @property
@@ -186,7 +190,7 @@ class MinioDatasets(DatasetPort):
         """
         self._buckets.check_usable(bucket)
         try:
-            return list_page(self._client, bucket, request)
+            return self._lister.page(bucket, request)
         except InvalidObjectNameError:
             # No name in this store can begin with such a prefix.
             self._buckets.check_there(bucket)
@@ -249,7 +253,7 @@ class MinioDatasets(DatasetPort):
             ref.name.check_writable()
         except InvalidObjectNameError:
             try:
-                return not is_listed(self._client, ref)
+                return not self._lister.is_listed(ref)
             except InvalidObjectNameError:
                 return True
         return False

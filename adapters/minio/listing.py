@@ -2,134 +2,162 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from minio.datatypes import Object, parse_list_objects
 
 from adapters.minio.client import S3Client, S3Request
 from adapters.minio.errors import domain_errors
-from domain.datasets import BucketName, ListRequest, ObjectPage, ObjectRef, ObjectSummary
+from domain.datasets import (
+    MAX_PAGE_SIZE,
+    BucketName,
+    ListRequest,
+    ObjectPage,
+    ObjectRef,
+    ObjectSummary,
+)
 from domain.errors import BadUpstreamError, InvalidObjectNameError, InvalidPageTokenError
 
 _HIGHEST = "\U0010ffff"
 """The character whose UTF-8 bytes come last."""
 
+Order = Callable[[str], tuple[bytes, ...]]
+Entry = tuple[str, ObjectSummary | None]
+"""A name and its object; None with a prefix that was rolled up."""
+
+
+def byte_order(name: str) -> tuple[bytes, ...]:
+    """Order names by their UTF-8 bytes, as S3 does."""
+    return (name.encode(),)
+
+
+def level_order(name: str) -> tuple[bytes, ...]:
+    """Order the names of each level by themselves, as stores do that keep directories."""
+    return tuple(segment.encode() for segment in name.split("/"))
+
 
 @dataclass(frozen=True, slots=True)
-class _Entries:
-    """What a store listed: objects, and prefixes that it rolled up.
+class _Answer:
+    """What the store listed at once.
 
     Attributes:
-        objects: The objects by name.
-        prefixes: The prefixes.
-        goes_on: The store's token for what follows; None at the end.
+        entries: The objects and prefixes, in no order.
+        token: What the store wants to hear to go on; None at the end.
     """
 
-    objects: dict[str, ObjectSummary]
-    prefixes: frozenset[str]
-    goes_on: str | None
-
-    def names(self) -> list[str]:
-        return sorted({*self.objects, *self.prefixes}, key=str.encode)
+    entries: tuple[Entry, ...]
+    token: str | None
 
 
-def list_page(client: S3Client, bucket: BucketName, request: ListRequest) -> ObjectPage:
-    """List a page.
+class Lister:
+    """Lists the objects of a store that lists in a given order."""
 
-    Raises:
-        BucketNotFoundError: When the bucket is not there.
-        InvalidPageTokenError, InvalidObjectNameError: When `after`, or the prefix or delimiter,
-            is not UTF-8.
-    """
-    _check_encodable(request)
-    found = _entries_after(client, bucket, request, request.after, request.page_size)
-    names = found.names()
-    return ObjectPage(
-        objects=tuple(found.objects[name] for name in names if name in found.objects),
-        prefixes=tuple(name for name in names if name in found.prefixes),
-        next_after=_next_after(client, bucket, request, found, names),
-    )
+    def __init__(self, client: S3Client, order: Order = byte_order) -> None:
+        self._client = client
+        self._order = order
 
+    def page(self, bucket: BucketName, request: ListRequest) -> ObjectPage:
+        """List a page: a full one, unless it is the last.
 
-def is_empty(client: S3Client, bucket: BucketName) -> bool:
-    """Whether a bucket holds no object."""
-    return not _entries_after(client, bucket, ListRequest(), None, 1).objects
+        Raises:
+            BucketNotFoundError: When the bucket is not there.
+            InvalidPageTokenError, InvalidObjectNameError: When `after`, or the prefix or
+                delimiter, is not UTF-8.
+        """
+        _check_encodable(request)
+        entries, more = self._entries(bucket, request)
+        return ObjectPage(
+            objects=tuple(summary for _, summary in entries if summary is not None),
+            prefixes=tuple(name for name, summary in entries if summary is None),
+            next_after=entries[-1][0] if more else None,
+        )
 
+    def is_empty(self, bucket: BucketName) -> bool:
+        """Whether a bucket holds no object."""
+        return not self._entries(bucket, ListRequest(page_size=1))[0]
 
-def is_listed(client: S3Client, ref: ObjectRef) -> bool:
-    """Whether the store lists an object of exactly this name.
+    def is_listed(self, ref: ObjectRef) -> bool:
+        """Whether the store lists an object of this name in just this spelling.
 
-    Raises:
-        InvalidObjectNameError: When it can hold no such name.
-    """
-    name = str(ref.name)
-    # A store that folds slashes does so in a prefix, too, and gives it back as the name.
-    prefix = name[: f"/{name}".find("//")] if "//" in f"/{name}" else name
-    after = None if prefix == name else _just_before(name)
-    return name in _entries_after(client, ref.bucket, ListRequest(prefix), after, 2).objects
+        Raises:
+            InvalidObjectNameError: When it can hold no such name.
+        """
+        name = str(ref.name)
+        place = f"/{name}".find("//")
+        if place < 0:
+            return self._is_first(ref.bucket, name, ListRequest(name, page_size=1))
+        # SeaweedFS folds `//` to `/`, and gives a name that it is asked for back as one that it
+        # lists. So it is asked for all that begins with an empty part, without saying so.
+        head = name[:place]
+        before = head + chr(ord("/") - 1) + _HIGHEST
+        return self._is_first(ref.bucket, f"{head}/", ListRequest(head, "/", 1, before))
 
+    def _is_first(self, bucket: BucketName, name: str, request: ListRequest) -> bool:
+        return name in {found for found, _ in self._entries(bucket, request)[0]}
 
-def _just_before(name: str) -> str:
-    """A text that is before the name, with nothing likely in between."""
-    code = ord(name[-1]) - 1
-    # The surrogates are no characters.
-    before = chr(code if not 0xD800 <= code <= 0xDFFF else 0xD7FF)  # noqa: PLR2004
-    return name[:-1] + before + _HIGHEST
+    def _entries(self, bucket: BucketName, request: ListRequest) -> tuple[list[Entry], bool]:
+        """The entries of a page in order, and whether there are more behind them."""
+        found: dict[str, ObjectSummary | None] = {}
+        for answer in self._answers(bucket, request):
+            found.update(answer.entries)
+            if len(found) > request.page_size or answer.token is None:
+                break
+            if len(found) == request.page_size and not request.delimiter:
+                # With nothing rolled up, what the store says of more to come can be believed.
+                return self._in_order(found), True
+        entries = self._in_order(found)
+        return entries[: request.page_size], len(entries) > request.page_size
 
+    def _answers(self, bucket: BucketName, request: ListRequest) -> Iterator[_Answer]:
+        """What lies behind `request.after`, as the store gives it, until there is no more."""
+        after, seen = request.after or None, 0
+        query = {
+            "list-type": "2",
+            "prefix": request.prefix,
+            "delimiter": request.delimiter or "",
+            # XML cannot hold every name: MinIO's answers could not be read without this.
+            "encoding-type": "url",
+        }
+        if after:
+            query["start-after"] = _start_after(request, after)
+        while True:
+            # One more tells whether there are more. Never one alone: MinIO then looks for an
+            # object of the prefix's name, and for nothing else.
+            limit = min(request.page_size + 1 - seen, MAX_PAGE_SIZE)
+            answer = self._ask(bucket, query | {"max-keys": str(max(limit, 2))})
+            behind = [
+                entry
+                for entry in answer.entries
+                if after is None or self._order(entry[0]) > self._order(after)
+            ]
+            yield _Answer(tuple(behind), answer.token)
+            if behind:
+                after = self._in_order(dict(behind))[-1][0]
+                seen += len(behind)
+                query.pop("continuation-token", None)
+                query["start-after"] = _start_after(request, after)
+            elif answer.token is not None:
+                # Nothing but the prefix that `after` lies in: on from there.
+                query["continuation-token"] = answer.token
 
-def _check_encodable(request: ListRequest) -> None:
-    try:
-        (request.prefix + (request.delimiter or "")).encode()
-    except UnicodeEncodeError as error:
-        raise InvalidObjectNameError("A prefix and a delimiter are UTF-8.") from error
-    try:
-        (request.after or "").encode()
-    except UnicodeEncodeError as error:
-        raise InvalidPageTokenError("This is not a page token of this service.") from error
-
-
-def _next_after(
-    client: S3Client,
-    bucket: BucketName,
-    request: ListRequest,
-    found: _Entries,
-    names: list[str],
-) -> str | None:
-    if found.goes_on is None or not names:
-        return None
-    # Where a store lists in an order of its own, its token is the last name in that order.
-    last = found.goes_on if found.goes_on in names else names[-1]
-    if last in found.prefixes:
-        # Stores say that a listing goes on when only more of the last prefix would come.
-        beyond = _entries_after(client, bucket, request, last, 1)
-        if not beyond.objects and not beyond.prefixes:
-            return None
-    return last
-
-
-def _entries_after(
-    client: S3Client, bucket: BucketName, request: ListRequest, after: str | None, limit: int
-) -> _Entries:
-    query = {
-        "list-type": "2",
-        "max-keys": str(limit),
-        "prefix": request.prefix,
-        "delimiter": request.delimiter or "",
-        # XML cannot hold every name: MinIO's answers could not be read without this.
-        "encoding-type": "url",
-    }
-    if after:
-        query["start-after"] = _start_after(request, after)
-    while True:
+    def _ask(self, bucket: BucketName, query: dict[str, str]) -> _Answer:
         with domain_errors(bucket):
-            response = client.send(S3Request("GET", str(bucket), query=query))
+            response = self._client.send(S3Request("GET", str(bucket), query=query))
             listed, truncated, token, _ = parse_list_objects(response)
-        entries = _read(listed, after, token if truncated else None)
-        # A page may hold nothing but the prefix that `after` lies in.
-        if entries.objects or entries.prefixes or entries.goes_on is None:
-            return entries
-        query["continuation-token"] = entries.goes_on
+        return _Answer(tuple(map(_entry, listed)), token if truncated else None)
+
+    def _in_order(self, entries: dict[str, ObjectSummary | None]) -> list[Entry]:
+        return sorted(entries.items(), key=lambda entry: self._order(entry[0]))
+
+
+def _entry(listed: Object) -> Entry:
+    name = listed.object_name
+    if not name:
+        raise BadUpstreamError("The object store listed an object without a name.")
+    if listed.last_modified is None or listed.size is None:
+        return name, None
+    return name, ObjectSummary(name, listed.size, listed.etag or "", listed.last_modified)
 
 
 def _start_after(request: ListRequest, after: str) -> str:
@@ -143,15 +171,12 @@ def _start_after(request: ListRequest, after: str) -> str:
     return after if place < 0 else after[: place + len(request.delimiter)] + _HIGHEST
 
 
-def _read(listed: Iterable[Object], after: str | None, goes_on: str | None) -> _Entries:
-    objects: dict[str, ObjectSummary] = {}
-    prefixes: set[str] = set()
-    for entry in listed:
-        name = entry.object_name
-        if name is None:
-            raise BadUpstreamError("The object store listed an object without a name.")
-        if entry.last_modified is not None and entry.size is not None:
-            objects[name] = ObjectSummary(name, entry.size, entry.etag or "", entry.last_modified)
-        elif not (after or "").startswith(name):
-            prefixes.add(name)
-    return _Entries(objects, frozenset(prefixes), goes_on)
+def _check_encodable(request: ListRequest) -> None:
+    try:
+        (request.prefix + (request.delimiter or "")).encode()
+    except UnicodeEncodeError as error:
+        raise InvalidObjectNameError("A prefix and a delimiter are UTF-8.") from error
+    try:
+        (request.after or "").encode()
+    except UnicodeEncodeError as error:
+        raise InvalidPageTokenError("This is not a page token of this service.") from error

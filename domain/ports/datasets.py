@@ -38,8 +38,11 @@ class DatasetCapabilities:
         byte_order: Lists in the order of the names' UTF-8 bytes. Otherwise each level of
             names is ordered by itself (`a/b` before `a-b`); following `next_after` meets
             each name once all the same.
+        exact_prefixes: Rolls up a prefix only while there is an object of it, not for some time
+            after the last one was deleted, too.
         backslash: Takes a backslash in a name for itself; others take it for `/` somewhere.
         empty_metadata: Keeps user metadata whose value is empty.
+        atomic_bucket_delete: Never deletes a bucket while an object is put into it.
     """
 
     name_beside_prefix: bool
@@ -47,8 +50,10 @@ class DatasetCapabilities:
     presigned_urls: bool = False
     lists_name_beside_prefix: bool = True
     byte_order: bool = True
+    exact_prefixes: bool = True
     backslash: bool = True
     empty_metadata: bool = True
+    atomic_bucket_delete: bool = True
 
 
 class DatasetPort(Protocol):
