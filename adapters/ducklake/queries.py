@@ -128,17 +128,32 @@ class _Gate:
             view = self._metadata.view_sql(schema, name)
             if view is not None:
                 self._pass(view, schema, depth + 1)
-            elif not statement.may_be_common(reference):
-                self._note(schema, name)
+                continue
+            table = self._table(schema, name)
+            if table is None and name.casefold() in _engine_views(self._cursor):
+                # A common table of that name may be in another scope, so it excuses nothing.
+                raise StatementNotAllowedError(f"{reference} is not a table of the lake.")
+            if table is not None and not statement.may_be_common(reference):
+                self._tables[table] = None
 
-    def _note(self, schema: str, name: str) -> None:
+    def _table(self, schema: str, name: str) -> TableName | None:
         try:
             table = self._metadata.table(TableName(schema, name))
         except InvalidTableNameError:
             # Made by another client under a name that has no place in lineage.
-            return
-        if table is not None:
-            self._tables[table.name] = None
+            return None
+        return None if table is None else table.name
+
+
+def _engine_views(cursor: duckdb.DuckDBPyConnection) -> frozenset[str]:
+    """The names of the engine's own views (`duckdb_databases`, `pg_class`), in lower case.
+
+    They tell of the server, and a bare name that the lake does not have is looked up there.
+    """
+    rows = cursor.execute(
+        "SELECT lower(view_name) FROM duckdb_views() WHERE internal AND database_name = 'system'"
+    ).fetchall()
+    return frozenset(name for (name,) in rows)
 
 
 def _resolved(table: Reference, namespace: str) -> tuple[str, str]:
