@@ -1,0 +1,76 @@
+"""Ports that do what a test tells them to."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+
+from domain.ports.queries import QueryPort
+from domain.queries import Query, QueryResult, ResultColumn, ResultEncoding
+from domain.tables import TableName
+
+
+class ScriptedResult(QueryResult):
+    """A result whose chunks a test makes.
+
+    Attributes:
+        taken: How many bytes were taken of it.
+        closed: Set when it was closed.
+    """
+
+    def __init__(
+        self, chunks: Callable[[threading.Event], Iterator[bytes]], row_count: int = 0
+    ) -> None:
+        self._chunks = chunks
+        self._row_count = row_count
+        self.taken = 0
+        self.closed = threading.Event()
+
+    @property
+    def columns(self) -> tuple[ResultColumn, ...]:
+        return (ResultColumn("n", "INTEGER"),)
+
+    @property
+    def snapshot_id(self) -> int:
+        return 1
+
+    @property
+    def tables(self) -> tuple[TableName, ...]:
+        return ()
+
+    @property
+    def row_count(self) -> int:
+        return self._row_count
+
+    @property
+    def truncated(self) -> bool:
+        return False
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._chunks(self.closed):
+            self.taken += len(chunk)
+            yield chunk
+
+    def close(self) -> None:
+        self.closed.set()
+
+
+class ScriptedQueries(QueryPort):
+    """Answers every query with what `script` makes of it, or raises that.
+
+    Attributes:
+        opened: What it answered.
+    """
+
+    def __init__(self, script: Callable[[Query], ScriptedResult | Exception]) -> None:
+        self._script = script
+        self.opened: list[ScriptedResult] = []
+        self.seen: list[tuple[Query, ResultEncoding]] = []
+
+    def open(self, query: Query, encoding: ResultEncoding) -> QueryResult:
+        self.seen.append((query, encoding))
+        result = self._script(query)
+        if isinstance(result, Exception):
+            raise result
+        self.opened.append(result)
+        return result
