@@ -76,8 +76,8 @@ def check_against_model(
         found = listed(datasets, bucket, request)
         if not datasets.capabilities.exact_prefixes:
             delimiter = request.delimiter or "/"
-            expected = {*everything.objects, *everything.prefixes}
-            found = [each for each in found if each in expected or not each.endswith(delimiter)]
+            right = {*everything.objects, *everything.prefixes}
+            found = [each for each in found if each in right or not each.endswith(delimiter)]
         assert sorted(found) == sorted([*everything.objects, *everything.prefixes])
         assert all(
             len(entries(page)) <= request.page_size for page in pages(datasets, bucket, request)
