@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -134,6 +135,15 @@ def test_replacing(tmp_path: Path) -> None:
     assert set(seen) == {OLD, NEW}
     # Once it is new, it stays new
     assert seen == sorted(seen, key=lambda each: each == NEW)
+
+
+def test_replacing_while_the_clock_stands_still(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Old and new have one size, and would have one time: each must keep its own record."""
+    monkeypatch.setattr(time, "time_ns", lambda: 1_700_000_000_000_000_000)
+    seen = {state(made) for _, made, _ in crashes(tmp_path, lambda made, _: put_old(made), put_new)}
+    assert seen == {OLD, NEW}
 
 
 def test_creating(tmp_path: Path) -> None:
