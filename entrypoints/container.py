@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.metadata
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,8 @@ from application.tables.create import CreateTable, CreateTableCommand
 from application.tables.describe import DescribeTable, DescribeTableCommand
 from application.tables.drop import DropTable, DropTableCommand
 from application.tables.list import ListTables, ListTablesCommand
-from domain.datasets import Bucket, ObjectPage, PutOutcome
+from domain.datasets import Bucket, BucketName, ObjectPage, PutOutcome
+from domain.errors import BucketExistsError
 from domain.ports.datasets import DatasetPort
 from domain.ports.lineage import LineagePort
 from domain.ports.queries import QueryPort
@@ -52,7 +53,7 @@ from domain.ports.tables import TablePort
 from domain.tables import AppendOutcome, CreateOutcome, TableDescription, TablePage
 from entrypoints.health import PartOfService
 from entrypoints.home import Home
-from entrypoints.settings import Settings
+from entrypoints.settings import Settings, Storage
 
 # ruff: noqa: PLC0415 - see the module's docstring
 
@@ -66,24 +67,75 @@ def _open_home(root: Path, closing: ExitStack) -> Home:
     return home
 
 
-def _open_lake(
-    home: Home, memory_limit: str | None, threads: int | None, closing: ExitStack
-) -> Any:
-    from adapters.ducklake import FileCatalog, Lake, LakeConfig, LocalStorage
-
-    layout = home.layout
-    lake = Lake(
-        LakeConfig(
-            FileCatalog(layout.catalog_file),
-            LocalStorage(layout.data),
-            layout.spill,
-            memory_limit,
-            threads,
-        )
+def _lake(home: Home, settings: Mapping[str, Any], closing: ExitStack) -> Any:
+    """The lake, which opens when it is first used."""
+    from adapters.ducklake import (
+        FileCatalog,
+        Lake,
+        LakeConfig,
+        LocalStorage,
+        PostgresCatalog,
+        S3Storage,
     )
-    lake.open()
+
+    served = settings["storage"] is Storage.MINIO
+    config = LakeConfig(
+        catalog=PostgresCatalog.parse(settings["catalog"].get_secret_value())
+        if settings["catalog"] is not None
+        else FileCatalog(home.layout.catalog_file),
+        storage=S3Storage(
+            endpoint=settings["minio_endpoint"],
+            bucket=settings["minio_lake_bucket"],
+            access_key=settings["minio_access_key"].get_secret_value(),
+            secret_key=settings["minio_secret_key"].get_secret_value(),
+            secure=settings["minio_secure"],
+            region=settings["minio_region"],
+            timeout_s=settings["store_timeout_s"],
+        )
+        if served
+        else LocalStorage(home.layout.data),
+        temp_directory=home.layout.spill,
+        memory_limit=settings["memory_limit"],
+        threads=settings["threads"],
+    )
+    lake = Lake(config, _maker_of_lake_bucket(settings)) if served else Lake(config)
     closing.callback(lake.close)
     return lake
+
+
+def _maker_of_lake_bucket(settings: Mapping[str, Any]) -> Callable[[], None]:
+    from adapters.minio.datasets import MinioDatasets
+
+    # Another client of the store than the datasets' own, for which this bucket does not exist.
+    endpoint, limits = _store(settings)
+    buckets = MinioDatasets(endpoint, limits=limits)
+    name = BucketName(settings["minio_lake_bucket"])
+
+    def make() -> None:
+        with suppress(BucketExistsError):
+            buckets.create_bucket(name)
+
+    return make
+
+
+def _store(settings: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Where the store is, and how long it may take."""
+    from adapters.minio.config import MinioEndpoint, MinioLimits
+
+    endpoint = MinioEndpoint(
+        address=settings["minio_endpoint"],
+        access_key=settings["minio_access_key"].get_secret_value(),
+        secret_key=settings["minio_secret_key"].get_secret_value(),
+        secure=settings["minio_secure"],
+        region=settings["minio_region"],
+    )
+    timeout_s = settings["store_timeout_s"]
+    limits = MinioLimits(
+        connect_timeout_s=timeout_s,
+        read_timeout_s=timeout_s,
+        check_timeout_s=settings["ready_timeout_s"],
+    )
+    return endpoint, limits
 
 
 def _tables(lake: Any) -> TablePort:
@@ -109,6 +161,15 @@ def _datasets_in_files(home: Home) -> DatasetPort:
     from adapters.filesystem.datasets import FilesystemDatasets
 
     return FilesystemDatasets(home.layout.datasets)
+
+
+def _datasets_in_minio(settings: Mapping[str, Any]) -> DatasetPort:
+    from adapters.minio.datasets import MinioDatasets
+
+    endpoint, limits = _store(settings)
+    return MinioDatasets(
+        endpoint, reserved=frozenset({settings["minio_lake_bucket"]}), limits=limits
+    )
 
 
 def _lineage(home: Home, flush_s: float, closing: ExitStack) -> LineagePort:
@@ -165,16 +226,16 @@ class Container(containers.DeclarativeContainer):
     home: providers.Provider[Home] = providers.ThreadSafeSingleton(
         _open_home, settings.home, closing
     )
-    lake: providers.Provider[Any] = providers.ThreadSafeSingleton(
-        _open_lake, home, settings.memory_limit, settings.threads, closing
-    )
+    lake: providers.Provider[Any] = providers.ThreadSafeSingleton(_lake, home, settings, closing)
     tables: providers.Provider[TablePort] = providers.ThreadSafeSingleton(_tables, lake)
     queries: providers.Provider[QueryPort] = providers.ThreadSafeSingleton(_queries, lake)
     rows: providers.Provider[RowReaderPort] = providers.ThreadSafeSingleton(
         _rows, home, settings.max_table_body
     )
     datasets: providers.Provider[DatasetPort] = providers.Selector(
-        settings.storage, file=providers.ThreadSafeSingleton(_datasets_in_files, home)
+        settings.storage,
+        file=providers.ThreadSafeSingleton(_datasets_in_files, home),
+        minio=providers.ThreadSafeSingleton(_datasets_in_minio, settings),
     )
     lineage: providers.Provider[LineagePort] = providers.ThreadSafeSingleton(
         _lineage, home, settings.lineage_flush_s, closing
@@ -258,6 +319,7 @@ def warm_up(container: Container) -> None:
         container.lineage,
     ):
         provider()
+    container.lake().open()
 
 
 def close_container(container: Container) -> None:

@@ -6,13 +6,22 @@ import os
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import platformdirs
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from domain.errors import ConfigurationError
+from domain.datasets import BucketName
+from domain.errors import ConfigurationError, InvalidBucketNameError
 
 PREFIX = "DUCKLAKE_"
 _TEST_PREFIX = "DUCKLAKE_TEST_"
@@ -40,6 +49,7 @@ class Storage(StrEnum):
     """Where the lake's files and the datasets are kept."""
 
     FILE = "file"
+    MINIO = "minio"
 
 
 def _lowered(value: object) -> object:
@@ -51,6 +61,13 @@ def _absolute(path: Path) -> Path:
         return path.expanduser().absolute()
     except RuntimeError as error:
         raise ValueError("the user's home directory is not known") from error
+
+
+def _bucket_name(name: str) -> str:
+    try:
+        return str(BucketName(name))
+    except InvalidBucketNameError as error:
+        raise ValueError(error.detail) from error
 
 
 def _default_home() -> Path:
@@ -66,7 +83,17 @@ class Settings(BaseSettings):
         port: Its port; 0 takes a free one.
         log_level: From which level on log lines are written.
         log_format: How they are written.
-        storage: Where the lake's files and the datasets are kept.
+        storage: Where the lake's files and the datasets are kept: under `home`, or in an
+            S3-compatible store.
+        minio_endpoint: The store's `host:port`.
+        minio_access_key: The store's access key.
+        minio_secret_key: Its secret.
+        minio_secure: Whether the store speaks TLS.
+        minio_region: The region that requests to the store are signed for.
+        minio_lake_bucket: The bucket of the lake's own files; it is made when it is not there.
+        catalog: A PostgreSQL URL for the lake's catalog, with which several replicas share one
+            lake; nothing keeps the catalog in a file under `home`, for one process.
+        store_timeout_s: How long the store and the catalog may take to answer, in seconds.
         memory_limit: The engine's memory ("4GB"); nothing leaves it to the engine.
         threads: The engine's threads; nothing is one a core.
         query_workers: How many queries run at the same time.
@@ -90,6 +117,15 @@ class Settings(BaseSettings):
 
     storage: Annotated[Storage, BeforeValidator(_lowered)] = Storage.FILE
 
+    minio_endpoint: Annotated[str, StringConstraints(pattern=r"^[^\s/@]+$")] | None = None
+    minio_access_key: SecretStr | None = None
+    minio_secret_key: SecretStr | None = None
+    minio_secure: bool = True
+    minio_region: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]+$")] = "us-east-1"
+    minio_lake_bucket: Annotated[str, AfterValidator(_bucket_name)] = "lake"
+    catalog: SecretStr | None = None
+    store_timeout_s: int = Field(default=10, ge=1, le=600)
+
     memory_limit: (
         Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)? ?(([KMGT]i?)?B|%)$")] | None
     ) = None
@@ -102,6 +138,14 @@ class Settings(BaseSettings):
     shutdown_grace_s: float = Field(default=30, ge=0, le=3_600, allow_inf_nan=False)
     ready_timeout_s: float = Field(default=2, gt=0, le=60, allow_inf_nan=False)
     lineage_flush_s: float = Field(default=5, ge=0, le=600, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _has_a_store(self) -> Self:
+        if self.storage is Storage.MINIO:
+            for name in ("minio_endpoint", "minio_access_key", "minio_secret_key"):
+                if getattr(self, name) is None:
+                    raise ValueError(f"{PREFIX}{name.upper()}: it is needed with storage in MinIO")
+        return self
 
 
 def load_settings(environment: Mapping[str, str] | None = None, **overrides: object) -> Settings:
@@ -121,9 +165,12 @@ def load_settings(environment: Mapping[str, str] | None = None, **overrides: obj
     except ValidationError as error:
         # What was given is not repeated: it may be a secret in the wrong place.
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        name = "_".join(str(part) for part in first["loc"][:1]).upper()
-        reason = first["msg"].removeprefix("Value error, ")
-        sentence = f"{reason[:1].lower()}{reason[1:].rstrip('.')}"
+        reason = first["msg"].removeprefix("Value error, ").rstrip(".")
+        if not first["loc"]:
+            # It is about several settings, and names one itself.
+            raise ConfigurationError(f"{reason}.") from None
+        name = str(first["loc"][0]).upper()
+        sentence = f"{reason[:1].lower()}{reason[1:]}"
         raise ConfigurationError(f"{PREFIX}{name}: {sentence}.") from None
 
 
