@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import resource
 import signal
@@ -20,6 +21,7 @@ from entrypoints.container import Container, build_container, close_container, w
 from entrypoints.logging import configure_logging
 from entrypoints.rest.app import create_app
 from entrypoints.rest.protocol import Protocol
+from entrypoints.rest.streaming import ResponseAbortedError
 from entrypoints.settings import Settings
 
 BACKLOG = 2048
@@ -51,6 +53,15 @@ def serve(settings: Settings) -> None:
     _end_stuck_threads()
 
 
+class _KnownEnds(logging.Filter):
+    """Leaves out the server's own words on answers that this service cut, or stopped."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is news."""
+        error = record.exc_info[1] if record.exc_info else None
+        return not isinstance(error, ResponseAbortedError | asyncio.CancelledError)
+
+
 def _run(settings: Settings, container: Container, listener: socket.socket) -> None:
     url = _url(settings.host, listener.getsockname()[1])
     warming = threading.Thread(target=_warm_up, args=(container, url), name="warm-up", daemon=True)
@@ -67,6 +78,7 @@ def _run(settings: Settings, container: Container, listener: socket.socket) -> N
         proxy_headers=False,
         timeout_graceful_shutdown=max(1, round(settings.shutdown_grace_s)),
     )
+    logging.getLogger("uvicorn.error").addFilter(_KnownEnds())
     server = uvicorn.Server(config)
     with (
         # How the server itself ends a process that was told to stop from the keyboard.
