@@ -51,9 +51,11 @@ _SCALARS = {
 
 _ALTERED_IN_FILES = {
     # Parquet has no such integers, so DuckDB writes them as doubles; and times with a zone as UTC.
+    # Its intervals have milliseconds, 49 days of them at most, and no sign.
     ScalarKind.HUGEINT: "DECIMAL(38,0)",
     ScalarKind.UHUGEINT: "DECIMAL(38,0)",
     ScalarKind.TIMETZ: "TIME or TIMESTAMP WITH TIME ZONE",
+    ScalarKind.INTERVAL: "BIGINT, a number of microseconds",
 }
 
 

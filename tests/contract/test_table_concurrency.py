@@ -39,7 +39,6 @@ def test_appends_to_one_table(tables: TablePort, lake: OpenedLake, name: TableNa
 
     snapshots = [snapshot for each in at_once(work) for snapshot in each]
 
-    assert len(set(snapshots)) == THREADS * 5
     described = tables.describe(name)
     assert described.row_count == THREADS * 5 * 3
     assert described.snapshot_id == max(snapshots)

@@ -27,6 +27,7 @@ from domain.tables import (
 from tests.contract.lakes import OpenedLake, on_lakes_that_run_sql
 from tests.contract.table_cases import (
     COLUMNS,
+    ID,
     append,
     column,
     create,
@@ -98,8 +99,9 @@ def test_the_location_says_nothing_of_where_the_data_path_is(
     assert name.name in location
 
 
-def test_columns_of_every_type(tables: TablePort, name: TableName) -> None:
-    columns = tuple(column(f"c{place}", type_) for place, type_ in enumerate(ALL_TYPES))
+def test_columns_of_every_type(lake: OpenedLake, tables: TablePort, name: TableName) -> None:
+    held = (type_ for type_ in ALL_TYPES if lake.holds(type_))
+    columns = tuple(column(f"c{place}", type_) for place, type_ in enumerate(held))
 
     made = create(tables, name, *columns)
 
@@ -195,6 +197,18 @@ def test_a_partition_that_does_not_fit_its_column(
 ) -> None:
     with pytest.raises(InvalidPartitionError):
         tables.create(definition(name, partition_by=(key,)), IfExists.ERROR, write(name, "create"))
+
+    with pytest.raises(TableNotFoundError):
+        tables.describe(name)
+
+
+@pytest.mark.parametrize("around", ["{}", "{}[]", "STRUCT(a {})", "MAP(VARCHAR, {})"])
+def test_types_whose_values_the_lake_would_change(
+    lake: OpenedLake, tables: TablePort, name: TableName, around: str
+) -> None:
+    for type_ in lake.refused_types:
+        with pytest.raises(InvalidColumnError):
+            create(tables, name, ID, column("c", around.format(type_)))
 
     with pytest.raises(TableNotFoundError):
         tables.describe(name)

@@ -148,6 +148,11 @@ VALUE_CASES = (
         (_NOON.replace(tzinfo=_ZONE), _MICRO.replace(tzinfo=_ZONE), None),
         read=_moment,
     ),
+    ValueCase(
+        "JSON",
+        ('{"a": [1, 2.50, null]}', '"text"', "[]", None),
+        ({"a": [1, Decimal("2.50"), None]}, "text", [], None),
+    ),
     ValueCase("INTEGER[]", ([1, None, -2], [], None), ([1, None, -2], [], None)),
     ValueCase("VARCHAR[][]", ([["a"], [], None], None), ([["a"], [], None], None)),
     ValueCase(
@@ -159,6 +164,12 @@ VALUE_CASES = (
         "MAP(VARCHAR, DECIMAL(5,1))",
         ([("x", Decimal("1.0")), ("y", None)], [], None),
         ({"x": Decimal("1.0"), "y": None}, {}, None),
+        wide=True,
+    ),
+    ValueCase(
+        "STRUCT(d DECIMAL(38,0), n DOUBLE[])[]",
+        ([{"d": Decimal(10**38 - 1), "n": [0.5]}], None),
+        ([{"d": 10**38 - 1, "n": [Decimal("0.5")]}], None),
         wide=True,
     ),
     ValueCase(
