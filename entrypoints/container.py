@@ -97,6 +97,7 @@ def _lake(home: Home, settings: Mapping[str, Any], closing: ExitStack) -> Any:
         temp_directory=home.layout.spill,
         memory_limit=settings["memory_limit"],
         threads=settings["threads"],
+        catalog_timeout_s=settings["store_timeout_s"],
     )
     lake = Lake(config, _maker_of_lake_bucket(settings)) if served else Lake(config)
     closing.callback(lake.close)

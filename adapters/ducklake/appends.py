@@ -12,7 +12,7 @@ from adapters.ducklake.errors import EngineMessage
 from adapters.ducklake.schemas import Schemas
 from adapters.ducklake.sql import identifier, qualified, type_name
 from adapters.ducklake.stored_types import reason_not_kept
-from adapters.ducklake.writer import Applied, Job, Step
+from adapters.ducklake.writer import Applied, Job, Step, Transaction
 from domain.commits import Write
 from domain.errors import RowProblem, RowsDoNotFitError, TableNotFoundError
 from domain.rows import ArrowStream, Rows
@@ -29,7 +29,7 @@ class AppendJob(Job[int]):
 
     def __init__(self, name: TableName, rows: Rows, write: Write, schemas: Schemas) -> None:
         super().__init__(
-            lambda cursor: Applied(insert(cursor, schemas, name, rows.columns, rows)),
+            lambda transaction: Applied(insert(transaction, schemas, name, rows.columns, rows)),
             write,
             alone=False,
         )
@@ -58,30 +58,31 @@ def _merges_with(job: Job[Any]) -> tuple[TableName, tuple[str, ...]] | None:
 def _step_of(appends: Sequence[Any]) -> Step:
     first: AppendJob = appends[0]
 
-    def apply(cursor: duckdb.DuckDBPyConnection) -> Sequence[Applied[int]]:
+    def apply(transaction: Transaction) -> Sequence[Applied[int]]:
         # Imported late: it costs a tenth of a second of the service's start.
         import pyarrow as pa  # noqa: PLC0415
 
         rows = pa.concat_tables([pa.table(append.rows) for append in appends])
-        insert(cursor, first.schemas, first.name, first.rows.columns, rows)
+        insert(transaction, first.schemas, first.name, first.rows.columns, rows)
         return [Applied(append.rows.row_count) for append in appends]
 
     return Step(appends, apply)
 
 
 def insert(
-    cursor: duckdb.DuckDBPyConnection,
+    transaction: Transaction,
     schemas: Schemas,
     name: TableName,
     columns: Sequence[str],
     rows: ArrowStream,
 ) -> int:
-    """Insert rows in the cursor's transaction; how many they were.
+    """Insert rows; how many they were.
 
     Raises:
         TableNotFoundError: When the table is not there any more.
         RowsDoNotFitError: When they do not fit it any more.
     """
+    cursor = transaction.cursor
     types = {column.name: column.type for column in schemas.columns(cursor, name)}
     if not set(columns) <= set(types):
         raise RowsDoNotFitError(
@@ -97,9 +98,10 @@ def insert(
     )
     cursor.register(_INCOMING, rows)
     try:
-        inserted = cursor.execute(
-            f"INSERT INTO {qualified(name)} ({target}) SELECT {source} FROM {_INCOMING}"
-        ).fetchone()
+        with transaction.clock.stopped():
+            inserted = cursor.execute(
+                f"INSERT INTO {qualified(name)} ({target}) SELECT {source} FROM {_INCOMING}"
+            ).fetchone()
     except duckdb.CatalogException as error:
         raise TableNotFoundError(f"There is no table {name} any more.") from error
     except (duckdb.ConstraintException, duckdb.ConversionException) as error:

@@ -104,6 +104,7 @@ class LakeConfig:
         temp_directory: Where queries that outgrow memory spill to.
         memory_limit: The engine's memory, as DuckDB reads it ("4GB"); None for its default.
         threads: The engine's threads; None for one a core.
+        catalog_timeout_s: How long a catalog in PostgreSQL may take to answer.
     """
 
     catalog: FileCatalog | PostgresCatalog
@@ -111,6 +112,7 @@ class LakeConfig:
     temp_directory: Path
     memory_limit: str | None = None
     threads: int | None = None
+    catalog_timeout_s: float = 10
 
     @property
     def data_path(self) -> str:

@@ -7,16 +7,21 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import TypeVar
 
 import duckdb
 
 from adapters.ducklake.attachment import connect
-from adapters.ducklake.config import LakeConfig
+from adapters.ducklake.config import LakeConfig, PostgresCatalog
+from adapters.ducklake.deadline import Clock, Deadline
 from adapters.ducklake.errors import translated
 from adapters.ducklake.sql import LAKE
 from domain.errors import LakehouseError, UnavailableError
 
 RETRY_OPEN_AFTER_S = 1.0
+CLOSE_WAITS_S = 5.0
+
+T = TypeVar("T")
 
 _logger = logging.getLogger(__name__)
 
@@ -39,6 +44,8 @@ class Lake:
         self._failed_at = 0.0
         self._cursors: set[duckdb.DuckDBPyConnection] = set()
         self._closed = False
+        remote = isinstance(config.catalog, PostgresCatalog)
+        self.deadline = Deadline(config.catalog_timeout_s if remote else None)
 
     def open(self) -> None:
         """Attach the lake, making it when it is not there.
@@ -67,8 +74,12 @@ class Lake:
 
     def close(self) -> None:
         """Interrupt what runs, detach the lake and give its catalog back."""
-        with self._opening:
-            self._closed = True
+        self._closed = True
+        self.deadline.close()
+        # Somebody may be opening it still, and wait for a catalog or a store that hangs.
+        if not self._opening.acquire(timeout=CLOSE_WAITS_S):
+            return
+        try:
             # An open cursor would keep the catalog's lock.
             for cursor in list(self._cursors):
                 cursor.interrupt()
@@ -78,6 +89,21 @@ class Lake:
                     self._connection.execute(f"USE memory; DETACH {LAKE}")
                 self._connection.close()
                 self._connection = None
+        finally:
+            self._opening.release()
+
+    def read(self, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+        """Do what only reads, on one snapshot, in the time that the catalog may take.
+
+        Raises:
+            UpstreamTimeoutError: When it takes longer.
+        """
+
+        def call(_: Clock) -> T:
+            with self.snapshot() as cursor:
+                return work(cursor)
+
+        return self.deadline.run(call)
 
     def take_cursor(self) -> duckdb.DuckDBPyConnection:
         """A cursor for one operation, to be given back with `return_cursor`."""

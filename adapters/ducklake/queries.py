@@ -35,6 +35,11 @@ class DuckLakeQueries(QueryPort):
 
     def open(self, query: Query, encoding: ResultEncoding) -> QueryResult:
         """As `QueryPort.open`."""
+        return self._lake.deadline.run(
+            lambda _: self._open(query, encoding), discard=lambda result: result.close()
+        )
+
+    def _open(self, query: Query, encoding: ResultEncoding) -> QueryResult:
         cursor = self._lake.take_cursor()
         try:
             return self._opened(cursor, query, encoding)

@@ -13,7 +13,7 @@ import duckdb
 from adapters.ducklake.errors import translated
 from adapters.ducklake.lake import Lake
 from adapters.ducklake.result_encoders import Encoder, SelectedColumn
-from domain.errors import QueryCancelledError
+from domain.errors import QueryCancelledError, UnavailableError, UpstreamTimeoutError
 from domain.queries import Parameters, QueryResult, ResultColumn
 from domain.tables import TableName
 
@@ -108,7 +108,9 @@ class DuckLakeResult(QueryResult):
         try:
             if not self._released:
                 self._released = True
-                self._lake.return_cursor(self._cursor)
+                # A catalog that hangs holds up the end of a transaction, too.
+                with suppress(UpstreamTimeoutError, UnavailableError):
+                    self._lake.deadline.run(lambda _: self._lake.return_cursor(self._cursor))
         finally:
             self._engine.release()
 

@@ -12,7 +12,7 @@ from adapters.ducklake.lake import Lake
 from adapters.ducklake.metadata import Metadata, TableEntry
 from adapters.ducklake.schemas import Schemas, known_table
 from adapters.ducklake.sql import qualified
-from adapters.ducklake.writer import Applied, Job, Writer
+from adapters.ducklake.writer import Applied, Job, Transaction, Writer
 from domain.commits import Write
 from domain.errors import (
     LakehouseError,
@@ -51,7 +51,8 @@ class DuckLakeTables(TablePort):
     ) -> CreateOutcome:
         """As `TablePort.create`."""
 
-        def work(cursor: duckdb.DuckDBPyConnection) -> Applied[bool]:
+        def work(transaction: Transaction) -> Applied[bool]:
+            cursor = transaction.cursor
             metadata = Metadata(cursor)
             if metadata.table(definition.name) is not None:
                 if if_exists is IfExists.IGNORE:
@@ -72,15 +73,15 @@ class DuckLakeTables(TablePort):
     ) -> TablePage:
         """As `TablePort.list_tables`."""
         wanted = None if namespace is None else str(namespace)
-        with self._lake.snapshot() as cursor:
-            tables = Metadata(cursor).tables(wanted, after, limit + 1)
+        tables = self._lake.read(lambda cursor: Metadata(cursor).tables(wanted, after, limit + 1))
         page = tables[:limit]
         more = len(tables) > limit
         return TablePage(tuple(page), (page[-1].namespace, page[-1].name) if more else None)
 
     def describe(self, name: TableName, at: PointInTime | None = None) -> TableDescription:
         """As `TablePort.describe`."""
-        with self._lake.snapshot() as cursor:
+
+        def look(cursor: duckdb.DuckDBPyConnection) -> TableDescription:
             metadata = _metadata_at(cursor, at)
             table = known_table(metadata, name)
             file_count, size_bytes = metadata.files(table)
@@ -99,20 +100,19 @@ class DuckLakeTables(TablePort):
                 location=f"{self._lake.config.shown_data_path}{table.path}",
             )
 
+        return self._lake.read(look)
+
     def columns(self, name: TableName) -> tuple[Column, ...]:
         """As `TablePort.columns`."""
         remembered = self._schemas.remembered(name)
         if remembered is not None:
             return remembered
-        with self._lake.snapshot() as cursor:
-            return self._schemas.columns(cursor, name)
+        return self._lake.read(lambda cursor: self._schemas.columns(cursor, name))
 
     def append(self, name: TableName, rows: Rows, write: Write) -> AppendOutcome:
         """As `TablePort.append`."""
         if rows.row_count == 0:
-            with self._lake.snapshot() as cursor:
-                metadata = Metadata(cursor)
-                return AppendOutcome(0, metadata.last_change(known_table(metadata, name)))
+            return AppendOutcome(0, self._lake.read(lambda cursor: _last_change(cursor, name)))
         committed = self._writer.commit(AppendJob(name, rows, write, self._schemas))
         if committed.snapshot_id is None:
             raise UnavailableError("The lake did not keep the commit; nothing was written.")
@@ -121,9 +121,9 @@ class DuckLakeTables(TablePort):
     def drop(self, name: TableName, write: Write) -> None:
         """As `TablePort.drop`."""
 
-        def work(cursor: duckdb.DuckDBPyConnection) -> Applied[None]:
-            known_table(Metadata(cursor), name)
-            cursor.execute(f"DROP TABLE {qualified(name)}")
+        def work(transaction: Transaction) -> Applied[None]:
+            known_table(Metadata(transaction.cursor), name)
+            transaction.cursor.execute(f"DROP TABLE {qualified(name)}")
             return Applied(None)
 
         self._writer.commit(Job(work, write, after=self._forget(name)))
@@ -131,8 +131,7 @@ class DuckLakeTables(TablePort):
     def check(self) -> Health:
         """As `TablePort.check`."""
         try:
-            with self._lake.snapshot() as cursor:
-                Metadata(cursor)
+            self._lake.read(Metadata)
         except LakehouseError as error:
             return Health(ok=False, detail=error.detail)
         except Exception as error:  # noqa: BLE001 - a check tells, it never raises
@@ -157,6 +156,11 @@ def _metadata_at(cursor: duckdb.DuckDBPyConnection, at: PointInTime | None) -> M
             f"The lake has no snapshot as old as {at.timestamp.isoformat()}."
         )
     return Metadata(cursor, snapshot_id)
+
+
+def _last_change(cursor: duckdb.DuckDBPyConnection, name: TableName) -> int:
+    metadata = Metadata(cursor)
+    return metadata.last_change(known_table(metadata, name))
 
 
 def _count(cursor: duckdb.DuckDBPyConnection, table: TableEntry, snapshot_id: int) -> int:

@@ -15,6 +15,7 @@ from typing import Any, Generic, Self, TypeVar
 
 import duckdb
 
+from adapters.ducklake.deadline import Clock
 from adapters.ducklake.errors import translated
 from adapters.ducklake.lake import Lake
 from adapters.ducklake.sql import LAKE
@@ -28,6 +29,19 @@ MAX_ATTEMPTS = 5
 MAX_GROUP = 1_000
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """A transaction that jobs are applied in.
+
+    Attributes:
+        cursor: Its cursor.
+        clock: Counts how long the catalog takes; to be stopped while data is written.
+    """
+
+    cursor: duckdb.DuckDBPyConnection
+    clock: Clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +77,7 @@ class Job(Generic[T]):
 
     def __init__(
         self,
-        work: Callable[[duckdb.DuckDBPyConnection], Applied[T]],
+        work: Callable[[Transaction], Applied[T]],
         write: Write,
         *,
         after: Callable[[], None] = _nothing,
@@ -105,12 +119,12 @@ class Step:
     """Jobs that are applied at once; most often one job."""
 
     jobs: Sequence[AnyJob]
-    apply: Callable[[duckdb.DuckDBPyConnection], Sequence[Applied[Any]]]
+    apply: Callable[[Transaction], Sequence[Applied[Any]]]
 
     @classmethod
     def of(cls, job: AnyJob) -> Self:
         """A job by itself."""
-        return cls((job,), lambda cursor: (job.work(cursor),))
+        return cls((job,), lambda transaction: (job.work(transaction),))
 
 
 Merge = Callable[[Sequence[AnyJob]], Iterable[Step]]
@@ -220,6 +234,14 @@ class Writer:
             self._settle([job])
 
     def _commit_together(self, steps: Sequence[Step]) -> None:
+        """Commit in one transaction, or raise."""
+        applied, snapshot_id = self._lake.deadline.run(lambda clock: self._transact(steps, clock))
+        for job, outcome in applied:
+            job.succeed(outcome, snapshot_id)
+
+    def _transact(
+        self, steps: Sequence[Step], clock: Clock
+    ) -> tuple[Sequence[tuple[AnyJob, Applied[Any]]], int | None]:
         """One transaction. What fails in it is rolled back as the cursor is given back.
 
         There are no savepoints, and the COMMIT of a transaction in which a statement failed
@@ -229,25 +251,25 @@ class Writer:
         with self._lake.cursor() as cursor:
             before = _last_committed(cursor)
             cursor.execute("BEGIN TRANSACTION")
+            transaction = Transaction(cursor, clock)
             applied = [
                 (job, outcome)
                 for step in steps
-                for job, outcome in zip(step.jobs, self._applied(step, cursor), strict=True)
+                for job, outcome in zip(step.jobs, self._applied(step, transaction), strict=True)
             ]
             changes = [job.write for job, outcome in applied if outcome.changed]
-            after = before
-            if changes:
-                _set_message(cursor, changes)
-                cursor.execute("COMMIT")
-                after = _last_committed(cursor)
-                if after == before:
-                    raise UnavailableError("The lake did not keep the commit; nothing was written.")
-        for job, outcome in applied:
-            job.succeed(outcome, after)
+            if not changes:
+                return applied, before
+            _set_message(cursor, changes)
+            cursor.execute("COMMIT")
+            after = _last_committed(cursor)
+            if after == before:
+                raise UnavailableError("The lake did not keep the commit; nothing was written.")
+            return applied, after
 
-    def _applied(self, step: Step, cursor: duckdb.DuckDBPyConnection) -> Sequence[Applied[Any]]:
+    def _applied(self, step: Step, transaction: Transaction) -> Sequence[Applied[Any]]:
         try:
-            return step.apply(cursor)
+            return step.apply(transaction)
         except (UnavailableError, UpstreamTimeoutError, WriteConflictError):
             raise
         except LakehouseError as error:
