@@ -33,12 +33,13 @@ class JsonEnvelope(ByteStream):
         """The chunks of the object; the first comes with the first rows."""
         before = self._head()
         for chunk in self._answer.body:
-            rows = chunk.removesuffix(b"\n")
-            if rows:
-                yield before + rows.replace(b"\n", b",\n")
-                # A chunk may end within a row; only a line's end separates two.
-                before = b",\n" if rows is not chunk else b""
-        # The last row has no successor, so the separator behind it is not written.
+            if not chunk:
+                continue
+            # A chunk may end within a row. The end of a line separates two rows when another
+            # one follows, which is not known before the next chunk.
+            line_ended = chunk.endswith(b"\n")
+            yield before + (chunk[:-1] if line_ended else chunk).replace(b"\n", b",\n")
+            before = b",\n" if line_ended else b""
         yield (before if before.startswith(b"{") else b"") + self._tail()
 
     def close(self) -> None:

@@ -65,18 +65,19 @@ def endless(closed: threading.Event) -> Iterator[bytes]:
 
 def test_a_slow_client_holds_bounded_memory_and_no_thread(fakes: Fakes, tmp_path: Path) -> None:
     # Of one thread for queries, two clients that take nothing leave enough for a third.
-    with scripted(fakes, tmp_path, endless, query_workers=1) as (url, queries):
-        with connected(url, ASK), connected(url, ASK):
-            eventually(lambda: len(queries.opened) == 2, "the queries did not open")
-            eventually(
-                lambda: all(result.taken >= 2 * MIB for result in queries.opened), "no chunks"
-            )
-            time.sleep(0.3)
-            assert all(result.taken <= 12 * MIB for result in queries.opened)
-            with connected(url, ASK) as third:
-                received = 0
-                while received < 20 * MIB:
-                    received += len(third.recv(MIB))
+    with (
+        scripted(fakes, tmp_path, endless, query_workers=1) as (url, queries),
+        connected(url, ASK),
+        connected(url, ASK),
+    ):
+        eventually(lambda: len(queries.opened) == 2, "the queries did not open")
+        eventually(lambda: all(result.taken >= 2 * MIB for result in queries.opened), "no chunks")
+        time.sleep(0.3)
+        assert all(result.taken <= 12 * MIB for result in queries.opened)
+        with connected(url, ASK) as third:
+            received = 0
+            while received < 20 * MIB:
+                received += len(third.recv(MIB))
 
 
 def test_a_client_that_goes_stops_its_query_at_once(fakes: Fakes, tmp_path: Path) -> None:

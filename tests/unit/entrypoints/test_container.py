@@ -1,0 +1,79 @@
+from pathlib import Path
+
+import pytest
+from dependency_injector import providers
+
+from application.runs import Tracked
+from domain.errors import LakeLockedError
+from domain.ports.datasets import DatasetPort
+from domain.ports.lineage import LineagePort
+from domain.ports.queries import QueryPort
+from domain.ports.rows import RowReaderPort
+from domain.ports.tables import TablePort
+from entrypoints.container import Container, build_container, close_container, warm_up
+from entrypoints.settings import load_settings
+
+PORTS: dict[str, type] = {
+    "tables": TablePort,
+    "queries": QueryPort,
+    "datasets": DatasetPort,
+    "rows": RowReaderPort,
+    "lineage": LineagePort,
+}
+NOT_BUILT = {"settings", "closing"}
+
+
+@pytest.fixture
+def container(tmp_path: Path) -> Container:
+    return build_container(load_settings({}, home=tmp_path))
+
+
+def test_every_provider_builds_what_it_says(container: Container) -> None:
+    try:
+        warm_up(container)
+        built = {
+            name: provider()
+            for name, provider in container.providers.items()
+            if name not in NOT_BUILT
+        }
+    finally:
+        close_container(container)
+    for name, port in PORTS.items():
+        assert port in type(built[name]).__mro__
+    use_cases = [value for value in built.values() if isinstance(value, Tracked)]
+    assert len(use_cases) == 14
+
+
+def test_nothing_is_opened_before_it_is_asked_for(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    container = build_container(load_settings({}, home=home))
+    assert not home.exists()
+    close_container(container)
+    assert not home.exists()
+
+
+def test_closing_gives_the_home_back_and_all_can_be_built_anew(container: Container) -> None:
+    for _ in range(2):
+        warm_up(container)
+        assert container.tables() is container.tables()
+        assert container.check_readiness()().ready
+        with pytest.raises(LakeLockedError):
+            build_container(load_settings({}, home=container.settings.home())).home()
+        close_container(container)
+
+
+def test_what_failed_is_built_again(container: Container) -> None:
+    class NoHomeError(Exception):
+        pass
+
+    failing = [NoHomeError()]
+
+    def build() -> str:
+        if failing:
+            raise failing.pop()
+        return "home"
+
+    container.home.override(providers.ThreadSafeSingleton(build))
+    with pytest.raises(NoHomeError):
+        container.home()
+    assert container.home() == "home"

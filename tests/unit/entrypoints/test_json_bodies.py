@@ -1,0 +1,58 @@
+import json
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.errors import MalformedBodyError
+from entrypoints.rest.control import parse_json
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(alphabet=st.characters(exclude_categories=["Cs"])),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=5), inner),
+)
+
+
+@given(JSON)
+def test_json_is_read(value: object) -> None:
+    try:
+        content = json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return
+    assert parse_json(content) == value
+
+
+@given(st.binary())
+def test_anything_else_is_refused(content: bytes) -> None:
+    with suppress(MalformedBodyError):
+        parse_json(content)
+
+
+@pytest.mark.parametrize(
+    "content, reason",
+    [
+        (b"NaN", "NaN is not JSON"),
+        (b"-Infinity", "-Infinity is not JSON"),
+        (b"1e400", "too large"),
+        (b"[" * 100_000, "too deep|not JSON"),
+        (b'{"a":1,"b":2,"a":3}', "'a' twice"),
+        (b'{"x":[{"a":1,"a":1}]}', "'a' twice"),
+        (b'"\\uD800"', "not UTF-8"),
+        (b'"\xed\xa0\x80"', "not UTF-8"),
+        (b"\xef\xbb\xbf{}", "not JSON"),
+        (b"9" * 5000, "too long"),
+        (b"{} {}", "line 1, column 4"),
+    ],
+)
+def test_reasons(content: bytes, reason: str) -> None:
+    with pytest.raises(MalformedBodyError, match=reason):
+        parse_json(content)
+
+
+def test_pairs_of_surrogates_are_characters() -> None:
+    assert parse_json(b'"\\ud83e\\udd86"') == "\U0001f986"
