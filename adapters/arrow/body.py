@@ -49,3 +49,15 @@ def without_mark(chunks: Iterable[bytes]) -> Iterator[bytes]:
             break
     yield head.removeprefix(_BOM)
     yield from chunks
+
+
+def row_too_large(limits: Limits) -> TooLargeError:
+    """The error of a row over the limit."""
+    return TooLargeError(f"A row has at most {limits.row_bytes} bytes.")
+
+
+def unpacked_too_large(limits: Limits) -> TooLargeError:
+    """The error of a body whose rows are too many bytes when they are unpacked."""
+    return TooLargeError(
+        f"The rows of a body are at most {limits.expanded_bytes} bytes when unpacked."
+    )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from adapters.arrow.body import unpacked_too_large
 from adapters.arrow.carriers import carrier_of
 from adapters.arrow.json_values import check_map_keys
 from adapters.arrow.problems import (
@@ -49,6 +50,7 @@ class Conversion:
             UnfitTypeError: When values of the array's type are no values of the column type.
             UnfitColumnError: When a value is none, or would lose something.
             TooWideError: When it unpacks to more than a row may have.
+            TooLargeError: When it unpacks to more than all rows may have.
         """
         array = self._unpacked(array, column_type)
         if pa.types.is_null(array.type):
@@ -103,6 +105,8 @@ class Conversion:
         self._check_size(sum(memoryview(buffer).cast("B").cast("i")[::4]))
 
     def _check_size(self, size: int) -> None:
+        if size > self._limits.expanded_bytes:
+            raise unpacked_too_large(self._limits)
         if size > self._limits.row_bytes:
             raise TooWideError
 

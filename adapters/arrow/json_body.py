@@ -109,6 +109,9 @@ class _Reader:
             self._learn_row(row)
         if (len(self._members), self._optional) == known or not self._members:
             return False
+        taken = {column.name for column in self._members.values()}
+        if any(column.name not in taken for column in self._columns.required):
+            return False
         self._shape = RowShape([*self._members.items()], self._limits, optional=self._optional)
         return True
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from adapters.arrow.body import without_mark
+from adapters.arrow.body import row_too_large, without_mark
 from adapters.arrow.json_values import too_deep
 from adapters.arrow.limits import BATCH_BYTES
-from domain.errors import MalformedBodyError, TooLargeError
+from domain.errors import MalformedBodyError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -91,11 +91,6 @@ def split_lines(chunks: Iterable[bytes], limits: Limits) -> Iterator[JsonPart]:
             raise row_too_large(limits)
     if held:
         yield JsonPart(bytes(held), offset)
-
-
-def row_too_large(limits: Limits) -> TooLargeError:
-    """The error of a row over the limit."""
-    return TooLargeError(f"A row has at most {limits.row_bytes} bytes.")
 
 
 def split_array(chunks: Iterable[bytes], limits: Limits) -> Iterator[JsonPart]:

@@ -25,7 +25,10 @@ _NOT_FINITE = {
 }
 
 _EXACT = decimal.Context(
-    prec=4000, Emax=decimal.MAX_EMAX, Emin=decimal.MIN_EMIN, traps=[decimal.Inexact]
+    prec=4000,
+    Emax=decimal.MAX_EMAX,
+    Emin=decimal.MIN_EMIN,
+    traps=[decimal.Inexact, decimal.InvalidOperation],
 )
 
 

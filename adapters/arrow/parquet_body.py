@@ -7,8 +7,9 @@ from typing import IO, TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from adapters.arrow.body import unpacked_too_large
 from adapters.arrow.limits import BATCH_BYTES, BATCH_ROWS
-from adapters.arrow.record_batches import BatchConverter, unpacked_too_large
+from adapters.arrow.record_batches import BatchConverter
 from adapters.arrow.spool import spool_file, storage_errors
 from domain.errors import MalformedBodyError, TooLargeError
 

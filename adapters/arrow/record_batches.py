@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from adapters.arrow.body import row_too_large
 from adapters.arrow.conversion import Conversion, TooWideError
 from adapters.arrow.json_exact import batch_of
-from adapters.arrow.json_split import row_too_large
 from adapters.arrow.limits import BATCH_BYTES, BATCH_ROWS
 from adapters.arrow.problems import REQUIRED, Problems, UnfitColumnError, UnfitTypeError
 from adapters.arrow.spool import rows_without_columns
-from domain.errors import MalformedBodyError, RowProblem, RowsDoNotFitError, TooLargeError
+from domain.errors import MalformedBodyError, RowProblem, RowsDoNotFitError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,7 +86,10 @@ class BatchConverter:
                     problems.add(index, column.name, message)
         if problems:
             raise RowsDoNotFitError(*problems.first())
-        return batch_of(self._columns, arrays)
+        converted = batch_of(self._columns, arrays)
+        if converted.nbytes > self._limits.row_bytes:
+            raise TooWideError
+        return converted
 
     def _check_types(self, schema: pa.Schema) -> None:
         """Find types that do not fit before any row is read."""
@@ -98,13 +101,6 @@ class BatchConverter:
                 problems.append(RowProblem(None, column.name, str(error)))
         if problems:
             raise RowsDoNotFitError(*problems)
-
-
-def unpacked_too_large(limits: Limits) -> TooLargeError:
-    """The error of a body whose rows are too many bytes when they are unpacked."""
-    return TooLargeError(
-        f"The rows of a body are at most {limits.expanded_bytes} bytes when unpacked."
-    )
 
 
 def _names(schema: pa.Schema) -> list[str]:

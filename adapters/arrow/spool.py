@@ -10,9 +10,10 @@ from typing import IO, TYPE_CHECKING
 
 import pyarrow as pa
 
+from adapters.arrow.body import unpacked_too_large
 from adapters.arrow.carriers import carrier_of
 from adapters.arrow.limits import BATCH_BYTES, BATCH_CELLS, BATCH_ROWS
-from domain.errors import RowProblem, RowsDoNotFitError, StorageFullError, TooLargeError
+from domain.errors import RowProblem, RowsDoNotFitError, StorageFullError
 from domain.rows import Rows
 
 if TYPE_CHECKING:
@@ -88,9 +89,7 @@ class RowStore:
         size = batch.nbytes
         self._total_bytes += size
         if self._total_bytes > self._limits.expanded_bytes:
-            raise TooLargeError(
-                f"The rows of a body are at most {self._limits.expanded_bytes} bytes when unpacked."
-            )
+            raise unpacked_too_large(self._limits)
         if self._pending and not self._pending[0].schema.equals(batch.schema):
             self._flush()
         self._pending.append(batch)

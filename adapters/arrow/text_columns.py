@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from adapters.arrow.carriers import carrier_of
 from adapters.arrow.limits import MAX_PROBLEMS
 from adapters.arrow.problems import UnfitColumnError, UnfitValueError
+from adapters.arrow.temporal import TIMESTAMP_BOUNDS
 from adapters.arrow.text_values import text_parser
 from domain.column_types import INTEGER_BOUNDS, ColumnType, DecimalType, ScalarKind, ScalarType
 
@@ -48,6 +49,7 @@ _PATTERNS = {
     ScalarKind.TIMESTAMP_NS: rf"{_DATE}([T ]{_clock(9)})?",
     ScalarKind.TIMESTAMPTZ: rf"{_DATE}[T ]{_clock(6)}{_ZONE}",
 } | {kind: r"-?[0-9]{1,20}" for kind in INTEGER_BOUNDS if "HUGE" not in kind}
+_FIRST_NANOSECOND = pa.scalar(TIMESTAMP_BOUNDS["ns"][0], pa.timestamp("ns"))
 _DECIMAL_PATTERN = r"-?[0-9]{1,38}(\.[0-9]{1,38})?"
 
 
@@ -114,4 +116,6 @@ def _cast(texts: pa.StringArray, column_type: ScalarType | DecimalType) -> pa.Ar
         column = texts.cast(carrier)
     if pa.types.is_floating(carrier) and pc.any(pc.is_inf(column)).as_py():
         raise pa.ArrowInvalid("A finite number became infinite.")
+    if carrier == pa.timestamp("ns") and pc.any(pc.less(column, _FIRST_NANOSECOND)).as_py():
+        raise pa.ArrowInvalid("The engine's first day begins after Arrow's.")
     return column
