@@ -1,0 +1,361 @@
+"""`ducklake tables`: make, list, describe, append to, query, drop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from application.tables.append import AppendRowsCommand
+from application.tables.create import CreateTableCommand
+from application.tables.describe import DescribeTableCommand
+from application.tables.drop import DropTableCommand
+from application.tables.list import ListTablesCommand
+from domain.errors import UnsupportedFormatError
+from domain.formats import DataFormat
+from domain.queries import Query
+from domain.tables import (
+    AtTimestamp,
+    AtVersion,
+    Column,
+    IfExists,
+    NamespaceName,
+    PartitionKey,
+    PointInTime,
+    TableDefinition,
+    TableDescription,
+    TableName,
+)
+from entrypoints.cli.columns import parse_column, read_columns
+from entrypoints.cli.formats import RecordFormat, format_of_file
+from entrypoints.cli.help import examples
+from entrypoints.cli.local_files import STANDARD_STREAM, file_size, read_chunks
+from entrypoints.cli.options import (
+    FormatOfList,
+    FormatOfRecord,
+    FormatOfResult,
+    InputFile,
+    Output,
+    Parameters,
+    RowLimit,
+    Yes,
+    read_parameters,
+    read_sql,
+)
+from entrypoints.cli.output import chosen, print_json, print_record, print_records, say
+from entrypoints.cli.progress import counted, progress
+from entrypoints.cli.results import Shape, answer
+from entrypoints.cli.session import Session, session_of
+from entrypoints.cli.shown import moment, size
+from entrypoints.cli.usage import UsageError, confirm
+
+if TYPE_CHECKING:
+    from application.runs import Done
+    from domain.tables import AppendOutcome
+    from entrypoints.container import Container
+
+app = typer.Typer(help="Make tables, put rows into them and ask them questions.")
+
+_COMPRESSED = frozenset({".gz", ".zst", ".bz2", ".xz", ".zip"})
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A table: name or namespace.name.")]
+
+
+@app.command(
+    "list",
+    epilog=examples(
+        "ducklake tables list",
+        "ducklake tables list --namespace staging --format csv",
+    ),
+)
+def list_tables(
+    context: typer.Context,
+    namespace: Annotated[
+        str | None, typer.Option(metavar="NAMESPACE", help="Only tables of this namespace.")
+    ] = None,
+    output_format: FormatOfList = None,
+) -> None:
+    """List the tables."""
+    session = session_of(context)
+    wanted = NamespaceName(namespace) if namespace is not None else None
+    session.run(
+        lambda lake: print_records(
+            ("name", "namespace", "comment"),
+            session.watched(_listed(lake, wanted)),
+            output_format,
+            shown={"namespace": "namespace", "name": "name", "comment": "comment"},
+        )
+    )
+
+
+def _listed(lake: Container, namespace: NamespaceName | None) -> Iterator[dict[str, Any]]:
+    command: ListTablesCommand | None = ListTablesCommand(namespace)
+    while command is not None:
+        page = lake.list_tables()(command).value
+        for table in page.tables:
+            yield {"name": table.name, "namespace": table.namespace, "comment": table.comment}
+        after = page.next_after
+        command = ListTablesCommand(namespace, after) if after is not None else None
+
+
+@app.command(
+    epilog=examples(
+        "ducklake tables create flights \\",
+        '    --column "carrier VARCHAR NOT NULL" --column "dep_delay INTEGER" \\',
+        '    --column "time_hour TIMESTAMP" --partition-by "month(time_hour)"',
+        "ducklake tables create staging.flights --columns-file columns.json",
+        "ducklake tables create flights --columns-file columns.json --if-exists ignore",
+    )
+)
+def create(  # noqa: PLR0917 - one parameter for each thing that can be said
+    context: typer.Context,
+    name: Name,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="A column, as in CREATE TABLE: name TYPE [NOT NULL] [COMMENT 'text'].",
+        ),
+    ] = None,
+    columns_file: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="The columns as JSON: a list of objects with name and type, and perhaps "
+            "nullable and comment; what describe --format json writes will do. - reads stdin.",
+        ),
+    ] = None,
+    comment: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="What the table is, for people.")
+    ] = None,
+    partition_by: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY",
+            help="A column, or year(c), month(c), day(c), hour(c) or bucket(8, c) of one.",
+        ),
+    ] = None,
+    if_exists: Annotated[
+        IfExists, typer.Option(help="What to do when the table is there.")
+    ] = IfExists.ERROR,
+    output_format: FormatOfRecord = None,
+) -> None:
+    """Make a table, and its namespace when that is not there."""
+    session = session_of(context)
+    definition = TableDefinition(
+        TableName.parse(name),
+        _columns(column, columns_file),
+        comment,
+        tuple(PartitionKey.parse(key) for key in partition_by or ()),
+    )
+    outcome = session.run(
+        lambda lake: lake.create_table()(CreateTableCommand(definition, if_exists))
+    ).value
+    table = outcome.description
+    if chosen(output_format, RecordFormat.TABLE, RecordFormat.JSON) is RecordFormat.JSON:
+        print_json(_record(table))
+        return
+    count = len(table.columns)
+    columns = "1 column" if count == 1 else f"{count} columns"
+    done = "Made" if outcome.created else "It was there already:"
+    say(f"{done} {table.name} with {columns}.")
+
+
+def _columns(texts: list[str] | None, file: str | None) -> tuple[Column, ...]:
+    if (not texts) == (file is None):
+        raise UsageError("Name the columns: either by --column, or by --columns-file.")
+    return read_columns(file) if file is not None else tuple(map(parse_column, texts or ()))
+
+
+@app.command(
+    epilog=examples(
+        "ducklake tables describe flights",
+        "ducklake tables describe flights --at-version 3",
+        "ducklake tables describe flights --at-timestamp 2026-01-31T12:00:00Z",
+    )
+)
+def describe(
+    context: typer.Context,
+    name: Name,
+    at_version: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=0, max=2**63 - 1, help="As of this snapshot."),
+    ] = None,
+    at_timestamp: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="As of this time: ISO 8601, with a time zone."),
+    ] = None,
+    output_format: FormatOfRecord = None,
+) -> None:
+    """Say what a table is, now or at a moment of the past."""
+    session = session_of(context)
+    command = DescribeTableCommand(TableName.parse(name), _moment(at_version, at_timestamp))
+    table = session.run(lambda lake: lake.describe_table()(command)).value
+    if print_record(_record(table), _shown(table), output_format):
+        _draw_columns(table)
+
+
+def _moment(version: int | None, timestamp: str | None) -> PointInTime | None:
+    if timestamp is None:
+        return AtVersion(version) if version is not None else None
+    if version is not None:
+        raise UsageError("Say either --at-version or --at-timestamp.")
+    try:
+        at = datetime.fromisoformat(timestamp)
+    except ValueError as error:
+        raise UsageError(
+            f"{timestamp!r} is no time: write it like 2026-01-31T12:00:00Z."
+        ) from error
+    if at.tzinfo is None:
+        raise UsageError(f"{timestamp!r} needs its time zone: Z, or +01:00.")
+    return AtTimestamp(at)
+
+
+def _record(table: TableDescription) -> dict[str, Any]:
+    # The API's own words. Late: its models take time to build, and --help does without.
+    from entrypoints.rest.models.tables import TableAnswer  # noqa: PLC0415
+
+    return TableAnswer.of(table).model_dump(mode="json")
+
+
+def _shown(table: TableDescription) -> list[tuple[str, str]]:
+    files = "1 file" if table.file_count == 1 else f"{table.file_count:,} files"
+    fields = [
+        ("table", str(table.name)),
+        ("comment", table.comment or ""),
+        ("rows", f"{table.row_count:,}"),
+        ("data", f"{size(table.size_bytes)} in {files}"),
+        ("partitioned by", ", ".join(table.partition_by)),
+        ("snapshot", str(table.snapshot_id)),
+        ("created", moment(table.created_at)),
+        ("updated", moment(table.updated_at) if table.updated_at is not None else ""),
+        ("location", table.location),
+    ]
+    return [(label, value) for label, value in fields if value]
+
+
+def _draw_columns(table: TableDescription) -> None:
+    from entrypoints.cli.grid import GridColumn, draw_grid  # noqa: PLC0415 - needs Rich
+    from entrypoints.cli.output import stdout_console  # noqa: PLC0415 - as above
+
+    rows = [
+        (
+            column.name,
+            str(column.type) + ("" if column.nullable else " not null"),
+            column.comment or "",
+        )
+        for column in table.columns
+    ]
+    titles = ["column", "type"] + ["comment"] * any(row[2] for row in rows)
+    console = stdout_console()
+    console.print()
+    draw_grid(
+        console,
+        [GridColumn(title) for title in titles],
+        [row[: len(titles)] for row in rows],
+        cut=False,
+    )
+
+
+@app.command(
+    epilog=examples(
+        "ducklake tables append flights flights.csv",
+        "ducklake tables append flights new.parquet",
+        "gunzip -c flights.csv.gz | \\",
+        "    ducklake tables append flights - --input-format csv",
+    )
+)
+def append(
+    context: typer.Context,
+    name: Name,
+    file: InputFile,
+    input_format: Annotated[
+        DataFormat | None,
+        typer.Option(
+            help="What the file holds; by default as its name's ending says.", show_default=False
+        ),
+    ] = None,
+    output_format: FormatOfRecord = None,
+) -> None:
+    """Append a file's rows to a table: all of them in one commit, or none."""
+    session = session_of(context)
+    table = TableName.parse(name)
+    data_format = input_format or _guessed(file)
+    done = session.run(lambda lake: _append(session, lake, table, file, data_format))
+    record = {
+        "rows_appended": done.value.rows_appended,
+        "snapshot_id": done.value.snapshot_id,
+        "run_id": done.run_id,
+    }
+    if chosen(output_format, RecordFormat.TABLE, RecordFormat.JSON) is RecordFormat.JSON:
+        print_json(record)
+        return
+    count = done.value.rows_appended
+    rows = "1 row" if count == 1 else f"{count:,} rows"
+    say(f"Appended {rows} to {table} (snapshot {done.value.snapshot_id}).")
+
+
+def _append(
+    session: Session, lake: Container, table: TableName, file: str, data_format: DataFormat
+) -> Done[AppendOutcome]:
+    with progress("Appending", file_size(file)) as advance:
+        body = counted(session.watched(read_chunks(file)), advance)
+        return lake.append_rows()(AppendRowsCommand(table, body, data_format))
+
+
+def _guessed(file: str) -> DataFormat:
+    if file == STANDARD_STREAM:
+        raise UsageError(f"What stdin holds has to be said: --input-format {'|'.join(DataFormat)}.")
+    if PurePath(file).suffix.lower() in _COMPRESSED:
+        raise UnsupportedFormatError(
+            f"{file} is compressed: unpack it into a pipe, and append - with --input-format."
+        )
+    return format_of_file(file, "--input-format")
+
+
+@app.command(
+    epilog=examples(
+        "ducklake tables query flights",
+        'ducklake tables query flights "SELECT carrier, avg(dep_delay) FROM flights GROUP BY 1"',
+        "ducklake tables query flights --output flights.parquet",
+    )
+)
+def query(
+    context: typer.Context,
+    name: Name,
+    sql: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="SQL",
+            help="One SELECT statement; - reads it from stdin. Without it, the table itself.",
+            show_default=False,
+        ),
+    ] = None,
+    param: Parameters = None,
+    row_limit: RowLimit = None,
+    output_format: FormatOfResult = None,
+    output: Output = None,
+) -> None:
+    """Ask a table a question; its namespace is where other tables are looked for."""
+    question = Query(
+        read_sql(sql) if sql is not None else None,
+        TableName.parse(name),
+        read_parameters(param),
+        row_limit,
+    )
+    answer(session_of(context), question, Shape(output_format, output))
+
+
+@app.command(epilog=examples("ducklake tables drop flights", "ducklake tables drop flights --yes"))
+def drop(context: typer.Context, name: Name, yes: Yes = False) -> None:
+    """Drop a table. Its past stays in the lake's snapshots."""
+    table = TableName.parse(name)
+    confirm(f"Drop the table {table}?", yes=yes)
+    session_of(context).run(lambda lake: lake.drop_table()(DropTableCommand(table)))
+    say(f"Dropped {table}.")
+
+
+app.command("delete", hidden=True, help="The same as drop.")(drop)
