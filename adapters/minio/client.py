@@ -7,6 +7,7 @@ delimiter but `/`. For these, requests are signed here, with the client's own si
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from urllib.parse import urlunsplit
@@ -19,7 +20,7 @@ from minio.helpers import BaseURL, DictType
 from minio.signer import sign_v4_s3
 from urllib3 import BaseHTTPResponse, PoolManager, Timeout
 
-from adapters.minio.config import MinioEndpoint, MinioLimits
+from adapters.minio.config import NOT_AN_ENDPOINT, MinioEndpoint, MinioLimits
 from domain.errors import ConfigurationError
 
 _UNSIGNED = "UNSIGNED-PAYLOAD"
@@ -75,10 +76,7 @@ class S3Client:
                 http_client=self._pool,
             )
         except ValueError as error:
-            raise ConfigurationError(
-                "The object store's endpoint is `host:port` (DUCKLAKE_MINIO_ENDPOINT), and its "
-                "region a name such as us-east-1 (DUCKLAKE_MINIO_REGION)."
-            ) from error
+            raise ConfigurationError(NOT_AN_ENDPOINT) from error
 
     def send(
         self,
@@ -138,7 +136,7 @@ class S3Client:
 
 def failure(response: BaseHTTPResponse) -> S3Error | ServerError:
     """Read an answer as the error that it tells of."""
-    try:
-        return S3Error.fromxml(response)
-    except (ParseError, ValueError):
-        return ServerError(f"The store answered {response.status}.", response.status)
+    if response.data:
+        with suppress(ParseError, ValueError):
+            return S3Error.fromxml(response)
+    return ServerError(f"The store answered {response.status}.", response.status)

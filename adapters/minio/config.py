@@ -13,6 +13,11 @@ MAX_SINGLE_PUT = 5 * 1024 * MEBIBYTE
 
 DEFAULT_REGION = "us-east-1"
 
+NOT_AN_ENDPOINT = (
+    "The object store's endpoint is `host:port` (DUCKLAKE_MINIO_ENDPOINT), and its region a name "
+    "such as us-east-1 (DUCKLAKE_MINIO_REGION)."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class MinioEndpoint:
@@ -24,6 +29,9 @@ class MinioEndpoint:
         secret_key: Its secret.
         secure: Whether it speaks TLS.
         region: The region that requests are signed for.
+
+    Raises:
+        ConfigurationError: When the address or the region is empty.
     """
 
     address: str
@@ -31,6 +39,11 @@ class MinioEndpoint:
     secret_key: str = field(repr=False)
     secure: bool = True
     region: str = DEFAULT_REGION
+
+    def __post_init__(self) -> None:
+        # Without a region, the client would ask the store for it, on every bucket.
+        if not self.address or not self.region:
+            raise ConfigurationError(NOT_AN_ENDPOINT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,11 @@ from urllib3.exceptions import (
     ConnectTimeoutError,
     HTTPError,
     IncompleteRead,
+    NewConnectionError,
     ProtocolError,
+    ReadTimeoutError,
     SSLError,
 )
-from urllib3.exceptions import TimeoutError as PoolTimeoutError
 
 from domain.datasets import BucketName, ObjectRef
 from domain.errors import (
@@ -167,9 +168,10 @@ def _answered(code: str | None, status: int, place: Mapping[str, object]) -> Lak
 
 
 def _not_answered(error: HTTPError) -> LakehouseError:
-    if isinstance(error, ConnectTimeoutError):
+    # urllib3 takes a refused connection for a kind of timeout.
+    if isinstance(error, ConnectTimeoutError) and not isinstance(error, NewConnectionError):
         return UpstreamTimeoutError("No connection to the object store came about in time.")
-    if isinstance(error, PoolTimeoutError) or _timed_out_sending(error):
+    if isinstance(error, ReadTimeoutError) or _timed_out_sending(error):
         return UpstreamTimeoutError("The object store did not answer in time.")
     if isinstance(error, IncompleteRead) or _cut_short(error):
         return BadUpstreamError("The object store's answer was cut short.")

@@ -28,6 +28,7 @@ from domain.errors import (
 )
 
 _CHUNK_SIZE = 1024 * 1024
+_STOPPED = "The reading was stopped."
 
 
 def info_of(ref: ObjectRef, stat: Object) -> ObjectInfo:
@@ -130,6 +131,8 @@ class _Answer(ByteStream):
                 break
             yield chunk
         if missing:
+            if self._closed.is_set():
+                raise UnavailableError(_STOPPED)
             self.close()
             raise BadUpstreamError(
                 f"The object store sent another number of bytes of {self._ref} than it has."
@@ -143,7 +146,7 @@ class _Answer(ByteStream):
             except Exception as error:
                 self._response.close()
                 if self._closed.is_set():
-                    raise UnavailableError("The reading was stopped.") from error
+                    raise UnavailableError(_STOPPED) from error
                 raise
 
     def close(self) -> None:
