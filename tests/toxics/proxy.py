@@ -102,13 +102,24 @@ class TcpProxy:
             self._accepting = self._loop.create_task(self._accept(listener))
 
     async def _accept(self, listener: socket.socket) -> None:
-        with listener:
+        # Not sock_accept: cancelled at the wrong moment, it loses a connection it has accepted
+        waiting = asyncio.Event()
+        self._loop.add_reader(listener, waiting.set)
+        try:
             while True:
-                client, _ = await self._loop.sock_accept(listener)
+                await waiting.wait()
+                waiting.clear()
+                try:
+                    client, _ = listener.accept()
+                except BlockingIOError:  # who knocked has gone
+                    continue
                 self.accepted += 1
                 link = self._loop.create_task(Link(self._setting, client).run(self._upstream))
                 self._links.add(link)
                 link.add_done_callback(self._links.discard)
+        finally:
+            self._loop.remove_reader(listener)
+            listener.close()
 
     async def _stop_listening(self) -> None:
         if self._accepting is not None:
