@@ -79,6 +79,9 @@ def json_text(
 def csv_text(value: str, result_type: DuckDBPyType) -> str:
     """An expression for a value in CSV (RFC 4180); never NULL."""
     scalar = _plain_text(value, result_type)
+    if scalar is not None and result_type.id == "blob":
+        # Without quotes, no bytes at all would read as NULL.
+        return f"CASE WHEN {scalar} = '' THEN '\"\"' ELSE coalesce({scalar}, '') END"
     if scalar is not None:
         return f"coalesce({scalar}, '')"
     if result_type.id in {"varchar", "enum"}:

@@ -254,7 +254,8 @@ def test_a_run_that_fails_after_it_handed_out_a_stream(lineage: FakeLineage) -> 
 def test_a_run_ends_once_whoever_ends_it(lineage: FakeLineage) -> None:
     for _ in range(50):
         run = Run(Operation.QUERY, Plan(), lineage)
-        ends = [run.complete, run.abort, partial(run.fail, InvalidError("x"))] * 3
+        failed = partial(run.fail, InvalidError("x"))
+        ends: list[Callable[[], None]] = [run.complete, run.abort, failed] * 3
         with ThreadPoolExecutor(len(ends)) as pool:
             for future in [pool.submit(end) for end in ends]:
                 future.result()
