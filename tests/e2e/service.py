@@ -85,14 +85,15 @@ class ServiceProcess:
     def stop(self) -> int:
         """Tell it to stop (SIGTERM), and wait for that; its exit code."""
         self.process.terminate()
-        return self._ended()
+        return self.ended()
 
     def kill(self) -> None:
         """Kill it (SIGKILL)."""
         self.process.kill()
-        self._ended()
+        self.ended()
 
-    def _ended(self) -> int:
+    def ended(self) -> int:
+        """Wait until it has ended; its exit code."""
         code = self.process.wait(timeout=60)
         self._reader.join(timeout=10)
         if self.process.stdout is not None:
@@ -140,7 +141,7 @@ def clean_environment() -> dict[str, str]:
 def _listening_port(pid: int) -> int | None:
     """The loopback port that a process listens on (Linux: /proc/net/tcp, state 0A)."""
     try:
-        links = [os.readlink(entry) for entry in Path(f"/proc/{pid}/fd").iterdir()]
+        links = [str(entry.readlink()) for entry in Path(f"/proc/{pid}/fd").iterdir()]
     except OSError:
         return None
     sockets = {link.removeprefix("socket:[").rstrip("]") for link in links if "socket:" in link}

@@ -211,6 +211,6 @@ def test_an_impatient_interrupt_leaves_a_lake_that_opens(home: Path) -> None:
     with running_service(home) as service:
         os.kill(service.process.pid, signal.SIGINT)
         os.kill(service.process.pid, signal.SIGINT)
-        assert service.process.wait(timeout=60) in {0, 130, -signal.SIGINT}
+        assert service.ended() in {0, 130, -signal.SIGINT}
     with running_service(home) as service, service.client() as client:
         assert client.get("/readyz").is_success
