@@ -20,7 +20,6 @@ from domain.column_types import (
     DecimalType,
     ListType,
     MapType,
-    OpaqueType,
     ScalarKind,
     ScalarType,
     StructType,
@@ -123,7 +122,7 @@ def _json(column_type: ColumnType, value: Any, *, wide_as_text: bool) -> str:
             written = f'"{digits}"' if wide_as_text else digits
         case ScalarType(kind):
             written = _json_scalar(kind, value, wide_as_text=wide_as_text)
-        case OpaqueType():
+        case _:
             written = json.dumps(str(value))
     return written
 
