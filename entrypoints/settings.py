@@ -148,7 +148,7 @@ class Settings(BaseSettings):
         return self
 
 
-def load_settings(environment: Mapping[str, str] | None = None, **overrides: object) -> Settings:
+def load_settings(environment: Mapping[str, str] | None = None, /, **overrides: object) -> Settings:
     """Read the settings from the environment; `overrides` (of the command line) come first.
 
     Args:

@@ -13,7 +13,7 @@ from entrypoints.rest.models.problem import Problem
 from entrypoints.rest.negotiation import CONTENT_TYPES
 from entrypoints.rest.problems import PROBLEM_MEDIA_TYPE, RETRY_AFTER_S
 
-ANYWHERE = (400, 413, 422, 429, 500, 501, 502, 503, 504)
+ANYWHERE = (400, 413, 422, 429, 431, 500, 501, 502, 503, 504)
 """What any operation may answer."""
 
 _SCHEMAS = "#/components/schemas/"

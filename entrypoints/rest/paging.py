@@ -35,7 +35,7 @@ PageSize = Annotated[
 ]
 PageToken = Annotated[
     str | None,
-    Query(description="`next_page_token` of the page before.", max_length=MAX_TOKEN_LENGTH),
+    Query(description="`next_page_token` of the page before."),
 ]
 
 
@@ -51,6 +51,8 @@ def from_token(token: str, parts: int) -> tuple[str, ...]:
     Raises:
         InvalidPageTokenError: When the service did not hand it out.
     """
+    if len(token) > MAX_TOKEN_LENGTH:
+        raise InvalidPageTokenError("The page token is not one of this service.")
     try:
         padded = token + "=" * (-len(token) % 4)
         packed = base64.b64decode(padded.encode("ascii"), altchars=b"-_", validate=True)

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from application.datasets.buckets import BucketCommand, ListBucketsCommand
 from application.datasets.objects import ListObjectsCommand
 from domain.datasets import MAX_OBJECT_NAME_BYTES, MAX_PAGE_SIZE, ListRequest
+from domain.errors import InvalidObjectNameError
 from entrypoints.rest.answers import empty_answer, json_answer
 from entrypoints.rest.control import Later, StrictRoute
 from entrypoints.rest.dependencies import ServiceDep
@@ -75,6 +76,11 @@ async def delete_bucket(service: ServiceDep, bucket: BucketPathName) -> Response
     return empty_answer(204, run_id=done.run_id)
 
 
+def _check_part_of_name(text: str) -> None:
+    if len(text.encode()) > MAX_OBJECT_NAME_BYTES:
+        raise InvalidObjectNameError(f"An object name has at most {MAX_OBJECT_NAME_BYTES} bytes.")
+
+
 @router.get(
     _BUCKET,
     response_model=ObjectsAnswer,
@@ -88,7 +94,6 @@ async def list_objects(
         str,
         Query(
             description="Only names that begin with this.",
-            max_length=MAX_OBJECT_NAME_BYTES,
             examples=["2013/"],
         ),
     ] = "",
@@ -96,7 +101,6 @@ async def list_objects(
         str | None,
         Query(
             description="Roll up names that hold this behind the prefix.",
-            max_length=MAX_OBJECT_NAME_BYTES,
             examples=["/"],
         ),
     ] = None,
@@ -104,6 +108,9 @@ async def list_objects(
     page_token: PageToken = None,
 ) -> Response:
     """List objects in the order of their names' bytes."""
+    for name, text in (("prefix", prefix), ("delimiter", delimiter or "")):
+        with located(Part.QUERY, name):
+            _check_part_of_name(text)
     after = None
     if page_token is not None:
         with located(Part.QUERY, "page_token"):

@@ -3,6 +3,7 @@ import io
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -235,16 +236,10 @@ def test_the_domain_sees_sql_parameters_and_encoding(fakes: Fakes, tmp_path: Pat
     assert encoding.wide_numbers_as_text
 
 
-class scripted:  # noqa: N801 - it reads as a call
+@contextmanager
+def scripted(fakes: Fakes, tmp_path: Path, queries: ScriptedQueries) -> Iterator[str]:
     """The API with scripted queries, behind a server of its own."""
-
-    def __init__(self, fakes: Fakes, tmp_path: Path, queries: ScriptedQueries) -> None:
-        container = fakes.container(tmp_path)
-        container.queries.override(providers.Object(queries))
-        self._served = served(create_app(container))
-
-    def __enter__(self) -> str:
-        return self._served.__enter__()
-
-    def __exit__(self, *error: object) -> None:
-        self._served.__exit__(*error)
+    container = fakes.container(tmp_path)
+    container.queries.override(providers.Object(queries))
+    with served(create_app(container)) as url:
+        yield url

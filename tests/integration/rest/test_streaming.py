@@ -168,7 +168,7 @@ class _Endless(OpenObject):
         return self._info
 
     def read(self, part: ByteRange | None = None) -> ByteStream:
-        return self  # type: ignore[return-value]
+        return self
 
     def __iter__(self) -> Iterator[bytes]:
         while self.taken < self._info.size and not self.closed.is_set():

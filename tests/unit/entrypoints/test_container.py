@@ -11,6 +11,7 @@ from domain.ports.queries import QueryPort
 from domain.ports.rows import RowReaderPort
 from domain.ports.tables import TablePort
 from entrypoints.container import Container, build_container, close_container, warm_up
+from entrypoints.home import Home
 from entrypoints.settings import load_settings
 
 PORTS: dict[str, type] = {
@@ -62,18 +63,19 @@ def test_closing_gives_the_home_back_and_all_can_be_built_anew(container: Contai
         close_container(container)
 
 
-def test_what_failed_is_built_again(container: Container) -> None:
+def test_what_failed_is_built_again(container: Container, tmp_path: Path) -> None:
     class NoHomeError(Exception):
         pass
 
     failing = [NoHomeError()]
 
-    def build() -> str:
+    def build() -> Home:
         if failing:
             raise failing.pop()
-        return "home"
+        return Home(tmp_path)
 
     container.home.override(providers.ThreadSafeSingleton(build))
     with pytest.raises(NoHomeError):
         container.home()
-    assert container.home() == "home"
+    assert container.home().layout.root == tmp_path
+    container.home().release()

@@ -26,7 +26,7 @@ def kinds(root: type[LakehouseError] = LakehouseError) -> Iterator[type[Lakehous
         yield from kinds(kind)
 
 
-@pytest.mark.parametrize("kind", sorted(set(kinds()) - NO_STATUS, key=lambda kind: kind.__name__))
+@pytest.mark.parametrize("kind", sorted(set(kinds()) - NO_STATUS, key=str))
 def test_every_error_of_the_domain_has_a_status(kind: type[LakehouseError]) -> None:
     assert any(issubclass(kind, listed) for listed, _ in STATUS_OF_ERROR)
 
