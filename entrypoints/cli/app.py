@@ -14,7 +14,14 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from domain.queries import Query
-from entrypoints.cli import datasets, service, tables
+from entrypoints.cli import (  # noqa: F401 - some are imported for the commands they define
+    buckets,
+    groups,
+    objects,
+    rows,
+    service,
+    tables,
+)
 from entrypoints.cli.errors import report
 from entrypoints.cli.exit_codes import ExitCode
 from entrypoints.cli.help import examples, exit_codes
@@ -81,8 +88,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["--help", "-h"]},
 )
-app.add_typer(tables.app, name="tables", no_args_is_help=True)
-app.add_typer(datasets.app, name="datasets", no_args_is_help=True)
+app.add_typer(groups.tables, name="tables", no_args_is_help=True)
+app.add_typer(groups.datasets, name="datasets", no_args_is_help=True)
 app.command(
     epilog=examples("ducklake serve", "ducklake serve --host 0.0.0.0 --port 9000"),
 )(service.serve)

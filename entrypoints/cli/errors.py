@@ -20,6 +20,7 @@ from domain.errors import (
     ResourcesExhaustedError,
     RowsDoNotFitError,
     SnapshotNotFoundError,
+    StatementNotAllowedError,
     TableExistsError,
     TableNotFoundError,
     UnavailableError,
@@ -45,7 +46,11 @@ _ADVICE: tuple[tuple[type[LakehouseError], str], ...] = (
     (RowsDoNotFitError, "'ducklake tables describe NAME' shows the columns."),
     (EmptyBodyError, "An empty JSON array, [], appends no rows."),
     (InvalidColumnError, "A column reads like 'id BIGINT NOT NULL' or 'price DECIMAL(9,2)'."),
-    (InvalidSqlError, "Queries are one SELECT in DuckDB's SQL."),
+    (
+        InvalidSqlError,
+        "'ducklake tables list' shows the tables, 'ducklake tables describe NAME' the columns.",
+    ),
+    (StatementNotAllowedError, "'ducklake tables --help' shows the commands that write."),
     (
         LakeLockedError,
         "Stop that process, or use its API while it serves; --home names another lake.",
@@ -116,8 +121,9 @@ def _report_usage(error: typer.TyperException) -> int:
     message = error.format_message()
     # Asked for nothing, a group has printed its help already, and its error says nothing.
     if message:
-        command = context.command_path if context is not None else "ducklake"
-        _tell(message, f"'{command} --help' shows how it goes.")
+        # Those that are raised here say themselves what to do.
+        advice = f"'{context.command_path} --help' shows how it goes." if context else ""
+        _tell(message, advice)
     return error.exit_code
 
 

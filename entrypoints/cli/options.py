@@ -54,6 +54,10 @@ Parameters = Annotated[
         "all else is text; in double quotes a number is text too.",
     ),
 ]
+TableArgument = Annotated[
+    str, typer.Argument(metavar="NAME", help="A table: name or namespace.name.")
+]
+BucketArgument = Annotated[str, typer.Argument(metavar="BUCKET", help="A bucket's name.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Sql = Annotated[
     str, typer.Argument(metavar="SQL", help="One SELECT statement; - reads it from stdin.")

@@ -7,8 +7,10 @@ import io
 import json
 import sys
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -16,6 +18,7 @@ import typer
 
 from entrypoints.cli.formats import AnyFormat, ListFormat, RecordFormat
 from entrypoints.cli.local_files import STANDARD_STREAM, open_for_writing
+from entrypoints.cli.shown import moment_in_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,6 +26,25 @@ if TYPE_CHECKING:
 # ruff: noqa: PLC0415 - Rich is imported when something is drawn: pipes need not wait for it
 
 Record = Mapping[str, Any]
+"""Names to what JSON has, and times."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A column of records as a person is shown it.
+
+    Attributes:
+        field: The records' member.
+        title: What stands over it.
+        text: How a value is written.
+        numeric: Whether it stands at the right.
+    """
+
+    field: str
+    title: str
+    text: Callable[[Any], str] = str
+    numeric: bool = False
+
 
 BLOCK_ROWS = 1000
 """A table on a terminal is drawn in blocks of so many rows: its widths must be known."""
@@ -98,7 +120,15 @@ def destination(name: str | None) -> Iterator[BinaryIO]:
 
 def print_json(record: Record) -> None:
     """One record as JSON."""
-    _write(json.dumps(record, ensure_ascii=False, indent=2) + "\n")
+    _write(json.dumps(record, ensure_ascii=False, indent=2, default=_for_programs) + "\n")
+
+
+def print_outcome(record: Record, sentence: str, asked: RecordFormat | None) -> None:
+    """What was done: a sentence for a person, a record for a program."""
+    if chosen(asked, RecordFormat.TABLE, RecordFormat.JSON) is RecordFormat.JSON:
+        print_json(record)
+    else:
+        typer.echo(printable(sentence))
 
 
 def print_record(
@@ -124,7 +154,7 @@ def print_records(
     fields: Sequence[str],
     records: Iterable[Record],
     asked: ListFormat | None,
-    shown: Mapping[str, str] | None = None,
+    shown: Sequence[Shown],
 ) -> None:
     """Records as they come, in bounded memory.
 
@@ -132,11 +162,11 @@ def print_records(
         fields: The names of their members.
         records: The records.
         asked: The format that was asked for.
-        shown: Those members that a person is shown, and their titles; None shows all.
+        shown: The columns that a person is shown.
     """
     match chosen(asked, ListFormat.TABLE, ListFormat.JSON):
         case ListFormat.TABLE:
-            _draw_blocks(shown or {field: field for field in fields}, records)
+            _draw_blocks(shown, records)
         case ListFormat.JSON:
             before = "["
             for record in records:
@@ -149,11 +179,15 @@ def print_records(
         case ListFormat.CSV:
             _write(_csv_line(fields))
             for record in records:
-                _write(_csv_line([record[field] for field in fields]))
+                _write(_csv_line([_for_programs(record[field]) for field in fields]))
 
 
 def _json_line(record: Record) -> str:
-    return json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(record, ensure_ascii=False, separators=(",", ":"), default=_for_programs)
+
+
+def _for_programs(value: Any) -> Any:
+    return moment_in_json(value) if isinstance(value, datetime) else value
 
 
 def _csv_line(values: Sequence[Any]) -> str:
@@ -162,25 +196,21 @@ def _csv_line(values: Sequence[Any]) -> str:
     return line.getvalue()
 
 
-def _draw_blocks(shown: Mapping[str, str], records: Iterable[Record]) -> None:
+def _draw_blocks(shown: Sequence[Shown], records: Iterable[Record]) -> None:
     from entrypoints.cli.grid import GridColumn, draw_grid
 
     console = stdout_console()
-    columns = [GridColumn(title, numeric=title == "size") for title in shown.values()]
-    block: list[list[str | None]] = []
-    count = 0
+    columns = [GridColumn(column.title, numeric=column.numeric) for column in shown]
+    block: list[list[str]] = []
+    drawn = False
     for record in records:
-        block.append([_cell(record[field]) for field in shown])
-        count += 1
+        values = [(column, record[column.field]) for column in shown]
+        block.append(["" if value is None else column.text(value) for column, value in values])
         if len(block) == BLOCK_ROWS:
             draw_grid(console, columns, block, cut=False)
-            block = []
-    if block or not count:
+            block, drawn = [], True
+    if block or not drawn:
         draw_grid(console, columns, block, cut=False)
-
-
-def _cell(value: Any) -> str:
-    return "" if value is None else str(value)
 
 
 def _write(text: str) -> None:

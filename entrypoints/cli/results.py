@@ -23,6 +23,7 @@ from entrypoints.cli.local_files import STANDARD_STREAM
 from entrypoints.cli.output import chosen, destination, note, on_terminal, stdout_console
 from entrypoints.cli.progress import counted, progress
 from entrypoints.cli.session import Session
+from entrypoints.cli.shown import rows
 from entrypoints.cli.usage import UsageError
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def _write(
         for chunk in _as_array(chunks) if data_format is DataFormat.JSON else chunks:
             sink.write(chunk)
     if not to_stdout:
-        note(f"{_rows(opened.result.row_count)} written to {output}.")
+        note(f"{rows(opened.result.row_count)} written to {output}.")
 
 
 def _as_array(lines: Iterator[bytes]) -> Iterator[bytes]:
@@ -129,14 +130,14 @@ def _show(session: Session, lake: Container, query: Query, output: str | None) -
         text = b"".join(session.watched(body))
     decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
     columns = opened.result.columns
-    rows = [
+    cells = [
         [_cell(row[column.name]) for column in columns]
         for row in (decoder.decode(line) for line in text.splitlines())
     ]
     drawn = draw_grid(
         stdout_console(),
         [GridColumn(column.name, column.type, numeric=_numeric(column)) for column in columns],
-        rows,
+        cells,
     )
     note(_told(opened, bounded_by_us=asked is None, hidden=drawn.columns_left_out))
     if drawn.values_cut:
@@ -164,7 +165,7 @@ def _numeric(column: ResultColumn) -> bool:
 
 
 def _told(opened: QueryAnswer, *, bounded_by_us: bool, hidden: int) -> str:
-    told = _rows(opened.result.row_count)
+    told = rows(opened.result.row_count)
     if opened.result.truncated:
         told = f"The first {told}"
         if bounded_by_us:
@@ -172,7 +173,3 @@ def _told(opened: QueryAnswer, *, bounded_by_us: bool, hidden: int) -> str:
     if hidden:
         told += f"; {hidden} of {len(opened.result.columns)} columns are left out for want of room"
     return f"{told}."
-
-
-def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count:,} rows"

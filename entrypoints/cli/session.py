@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 V = TypeVar("V")
 
+_WEB_FRAMEWORKS = ("fastapi", "starlette", "werkzeug")
 _WORKER = "ducklake-work"
 
 STOP_S = 2.0
@@ -123,7 +125,8 @@ class Session:
 
     def _opened(self) -> Container:
         if self._container is None:
-            from entrypoints.container import build_container
+            with _no_web_frameworks():
+                from entrypoints.container import build_container
             from entrypoints.logging import configure_logging
             from entrypoints.settings import LogLevel
 
@@ -141,6 +144,21 @@ class Session:
 def session_of(context: typer.Context) -> Session:
     """The session that the command runs in."""
     return cast("Session", context.find_object(Session))
+
+
+@contextmanager
+def _no_web_frameworks() -> Iterator[None]:
+    """Keep dependency_injector from importing web frameworks, a third of the command's start.
+
+    It looks for them so as to wire containers into their routes; nothing is wired here.
+    """
+    hidden = [name for name in _WEB_FRAMEWORKS if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type] # None: not to be found
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
 
 
 def work_goes_on() -> bool:

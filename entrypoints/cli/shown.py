@@ -1,4 +1,4 @@
-"""Sizes and times as people and programs are shown them."""
+"""Numbers and times as people and programs are shown them."""
 
 from __future__ import annotations
 
@@ -20,3 +20,8 @@ def size(count: int) -> str:
     from rich.filesize import decimal  # noqa: PLC0415 - --help does without
 
     return decimal(count)
+
+
+def rows(count: int) -> str:
+    """A number of rows for people."""
+    return "1 row" if count == 1 else f"{count:,} rows"

@@ -1,22 +1,17 @@
-"""`ducklake tables`: make, list, describe, append to, query, drop."""
+"""Tables: `ducklake tables list`, `create`, `describe` and `drop`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from pathlib import PurePath
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from application.tables.append import AppendRowsCommand
 from application.tables.create import CreateTableCommand
 from application.tables.describe import DescribeTableCommand
 from application.tables.drop import DropTableCommand
 from application.tables.list import ListTablesCommand
-from domain.errors import UnsupportedFormatError
-from domain.formats import DataFormat
-from domain.queries import Query
 from domain.tables import (
     AtTimestamp,
     AtVersion,
@@ -29,42 +24,25 @@ from domain.tables import (
     TableDescription,
     TableName,
 )
+from entrypoints.cli import groups
 from entrypoints.cli.columns import parse_column, read_columns
-from entrypoints.cli.formats import RecordFormat, format_of_file
 from entrypoints.cli.help import examples
-from entrypoints.cli.local_files import STANDARD_STREAM, file_size, read_chunks
 from entrypoints.cli.options import (
     FormatOfList,
     FormatOfRecord,
-    FormatOfResult,
-    InputFile,
-    Output,
-    Parameters,
-    RowLimit,
+    TableArgument,
     Yes,
-    read_parameters,
-    read_sql,
 )
-from entrypoints.cli.output import chosen, print_json, print_record, print_records, say
-from entrypoints.cli.progress import counted, progress
-from entrypoints.cli.results import Shape, answer
-from entrypoints.cli.session import Session, session_of
+from entrypoints.cli.output import Shown, print_outcome, print_record, print_records, say
+from entrypoints.cli.session import session_of
 from entrypoints.cli.shown import moment, size
 from entrypoints.cli.usage import UsageError, confirm
 
 if TYPE_CHECKING:
-    from application.runs import Done
-    from domain.tables import AppendOutcome
     from entrypoints.container import Container
 
-app = typer.Typer(help="Make tables, put rows into them and ask them questions.")
 
-_COMPRESSED = frozenset({".gz", ".zst", ".bz2", ".xz", ".zip"})
-
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A table: name or namespace.name.")]
-
-
-@app.command(
+@groups.tables.command(
     "list",
     epilog=examples(
         "ducklake tables list",
@@ -86,7 +64,11 @@ def list_tables(
             ("name", "namespace", "comment"),
             session.watched(_listed(lake, wanted)),
             output_format,
-            shown={"namespace": "namespace", "name": "name", "comment": "comment"},
+            [
+                Shown("namespace", "namespace"),
+                Shown("name", "table"),
+                Shown("comment", "comment"),
+            ],
         )
     )
 
@@ -101,7 +83,7 @@ def _listed(lake: Container, namespace: NamespaceName | None) -> Iterator[dict[s
         command = ListTablesCommand(namespace, after) if after is not None else None
 
 
-@app.command(
+@groups.tables.command(
     epilog=examples(
         "ducklake tables create flights \\",
         '    --column "carrier VARCHAR NOT NULL" --column "dep_delay INTEGER" \\',
@@ -112,7 +94,7 @@ def _listed(lake: Container, namespace: NamespaceName | None) -> Iterator[dict[s
 )
 def create(  # noqa: PLR0917 - one parameter for each thing that can be said
     context: typer.Context,
-    name: Name,
+    name: TableArgument,
     column: Annotated[
         list[str] | None,
         typer.Option(
@@ -155,13 +137,10 @@ def create(  # noqa: PLR0917 - one parameter for each thing that can be said
         lambda lake: lake.create_table()(CreateTableCommand(definition, if_exists))
     ).value
     table = outcome.description
-    if chosen(output_format, RecordFormat.TABLE, RecordFormat.JSON) is RecordFormat.JSON:
-        print_json(_record(table))
-        return
     count = len(table.columns)
-    columns = "1 column" if count == 1 else f"{count} columns"
     done = "Made" if outcome.created else "It was there already:"
-    say(f"{done} {table.name} with {columns}.")
+    sentence = f"{done} {table.name} with {count} {'column' if count == 1 else 'columns'}."
+    print_outcome(_record(table), sentence, output_format)
 
 
 def _columns(texts: list[str] | None, file: str | None) -> tuple[Column, ...]:
@@ -170,7 +149,7 @@ def _columns(texts: list[str] | None, file: str | None) -> tuple[Column, ...]:
     return read_columns(file) if file is not None else tuple(map(parse_column, texts or ()))
 
 
-@app.command(
+@groups.tables.command(
     epilog=examples(
         "ducklake tables describe flights",
         "ducklake tables describe flights --at-version 3",
@@ -179,7 +158,7 @@ def _columns(texts: list[str] | None, file: str | None) -> tuple[Column, ...]:
 )
 def describe(
     context: typer.Context,
-    name: Name,
+    name: TableArgument,
     at_version: Annotated[
         int | None,
         typer.Option(metavar="N", min=0, max=2**63 - 1, help="As of this snapshot."),
@@ -223,11 +202,13 @@ def _record(table: TableDescription) -> dict[str, Any]:
 
 def _shown(table: TableDescription) -> list[tuple[str, str]]:
     files = "1 file" if table.file_count == 1 else f"{table.file_count:,} files"
+    # A few rows do not make a file: the lake keeps them in its catalog until there are more.
+    inlined = table.row_count > 0 and table.file_count == 0
     fields = [
         ("table", str(table.name)),
         ("comment", table.comment or ""),
         ("rows", f"{table.row_count:,}"),
-        ("data", f"{size(table.size_bytes)} in {files}"),
+        ("data", "in the catalog" if inlined else f"{size(table.size_bytes)} in {files}"),
         ("partitioned by", ", ".join(table.partition_by)),
         ("snapshot", str(table.snapshot_id)),
         ("created", moment(table.created_at)),
@@ -260,97 +241,10 @@ def _draw_columns(table: TableDescription) -> None:
     )
 
 
-@app.command(
-    epilog=examples(
-        "ducklake tables append flights flights.csv",
-        "ducklake tables append flights new.parquet",
-        "gunzip -c flights.csv.gz | \\",
-        "    ducklake tables append flights - --input-format csv",
-    )
+@groups.tables.command(
+    epilog=examples("ducklake tables drop flights", "ducklake tables drop flights --yes")
 )
-def append(
-    context: typer.Context,
-    name: Name,
-    file: InputFile,
-    input_format: Annotated[
-        DataFormat | None,
-        typer.Option(
-            help="What the file holds; by default as its name's ending says.", show_default=False
-        ),
-    ] = None,
-    output_format: FormatOfRecord = None,
-) -> None:
-    """Append a file's rows to a table: all of them in one commit, or none."""
-    session = session_of(context)
-    table = TableName.parse(name)
-    data_format = input_format or _guessed(file)
-    done = session.run(lambda lake: _append(session, lake, table, file, data_format))
-    record = {
-        "rows_appended": done.value.rows_appended,
-        "snapshot_id": done.value.snapshot_id,
-        "run_id": done.run_id,
-    }
-    if chosen(output_format, RecordFormat.TABLE, RecordFormat.JSON) is RecordFormat.JSON:
-        print_json(record)
-        return
-    count = done.value.rows_appended
-    rows = "1 row" if count == 1 else f"{count:,} rows"
-    say(f"Appended {rows} to {table} (snapshot {done.value.snapshot_id}).")
-
-
-def _append(
-    session: Session, lake: Container, table: TableName, file: str, data_format: DataFormat
-) -> Done[AppendOutcome]:
-    with progress("Appending", file_size(file)) as advance:
-        body = counted(session.watched(read_chunks(file)), advance)
-        return lake.append_rows()(AppendRowsCommand(table, body, data_format))
-
-
-def _guessed(file: str) -> DataFormat:
-    if file == STANDARD_STREAM:
-        raise UsageError(f"What stdin holds has to be said: --input-format {'|'.join(DataFormat)}.")
-    if PurePath(file).suffix.lower() in _COMPRESSED:
-        raise UnsupportedFormatError(
-            f"{file} is compressed: unpack it into a pipe, and append - with --input-format."
-        )
-    return format_of_file(file, "--input-format")
-
-
-@app.command(
-    epilog=examples(
-        "ducklake tables query flights",
-        'ducklake tables query flights "SELECT carrier, avg(dep_delay) FROM flights GROUP BY 1"',
-        "ducklake tables query flights --output flights.parquet",
-    )
-)
-def query(
-    context: typer.Context,
-    name: Name,
-    sql: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="SQL",
-            help="One SELECT statement; - reads it from stdin. Without it, the table itself.",
-            show_default=False,
-        ),
-    ] = None,
-    param: Parameters = None,
-    row_limit: RowLimit = None,
-    output_format: FormatOfResult = None,
-    output: Output = None,
-) -> None:
-    """Ask a table a question; its namespace is where other tables are looked for."""
-    question = Query(
-        read_sql(sql) if sql is not None else None,
-        TableName.parse(name),
-        read_parameters(param),
-        row_limit,
-    )
-    answer(session_of(context), question, Shape(output_format, output))
-
-
-@app.command(epilog=examples("ducklake tables drop flights", "ducklake tables drop flights --yes"))
-def drop(context: typer.Context, name: Name, yes: Yes = False) -> None:
+def drop(context: typer.Context, name: TableArgument, yes: Yes = False) -> None:
     """Drop a table. Its past stays in the lake's snapshots."""
     table = TableName.parse(name)
     confirm(f"Drop the table {table}?", yes=yes)
@@ -358,4 +252,4 @@ def drop(context: typer.Context, name: Name, yes: Yes = False) -> None:
     say(f"Dropped {table}.")
 
 
-app.command("delete", hidden=True, help="The same as drop.")(drop)
+groups.tables.command("delete", hidden=True, help="The same as drop.")(drop)

@@ -1,4 +1,4 @@
-"""`ducklake datasets`: buckets and the objects in them."""
+"""Objects: `ducklake datasets ls`, `put`, `get`, `stat` and `rm`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from application.datasets.buckets import BucketCommand, ListBucketsCommand
 from application.datasets.download import DownloadObjectCommand
 from application.datasets.objects import DeleteObjectCommand, ListObjectsCommand
 from application.datasets.upload import UploadObjectCommand
@@ -22,75 +21,34 @@ from domain.datasets import (
     ObjectRef,
     WriteCondition,
 )
-from entrypoints.cli.formats import RecordFormat
+from entrypoints.cli import groups
 from entrypoints.cli.help import examples
 from entrypoints.cli.local_files import STANDARD_STREAM, file_size, read_chunks
-from entrypoints.cli.options import FormatOfList, FormatOfRecord, InputFile, Yes
+from entrypoints.cli.options import BucketArgument, FormatOfList, FormatOfRecord, InputFile, Yes
 from entrypoints.cli.output import (
-    chosen,
+    Shown,
     destination,
     on_terminal,
-    print_json,
+    print_outcome,
     print_record,
     print_records,
     say,
 )
 from entrypoints.cli.progress import counted, progress
 from entrypoints.cli.session import Session, session_of
-from entrypoints.cli.shown import moment, moment_in_json, size
+from entrypoints.cli.shown import moment, size
 from entrypoints.cli.usage import UsageError, confirm, split_pairs
 
 if TYPE_CHECKING:
     from domain.datasets import PutOutcome
     from entrypoints.container import Container
 
-app = typer.Typer(help="Make buckets, and put, get, list and delete objects in them.")
-
 _TEXTS = frozenset({"application/json", "application/x-ndjson", "application/xml"})
 
-Bucket = Annotated[str, typer.Argument(metavar="BUCKET", help="A bucket's name.")]
 Place = Annotated[str, typer.Argument(metavar="BUCKET/KEY", help="An object: its bucket and key.")]
 
 
-@app.command(
-    "list", epilog=examples("ducklake datasets list", "ducklake datasets list --format csv")
-)
-def list_buckets(context: typer.Context, output_format: FormatOfList = None) -> None:
-    """List the buckets."""
-    found = session_of(context).run(lambda lake: lake.list_buckets()(ListBucketsCommand())).value
-    print_records(
-        ("name", "created_at"),
-        [
-            {"name": bucket.name, "created_at": moment_in_json(bucket.created_at)}
-            for bucket in found
-        ],
-        output_format,
-    )
-
-
-@app.command(epilog=examples("ducklake datasets create raw-data"))
-def create(context: typer.Context, bucket: Bucket, output_format: FormatOfRecord = None) -> None:
-    """Make a bucket."""
-    command = BucketCommand(BucketName(bucket))
-    made = session_of(context).run(lambda lake: lake.create_bucket()(command)).value
-    if chosen(output_format, RecordFormat.TABLE, RecordFormat.JSON) is RecordFormat.JSON:
-        print_json({"name": made.name, "created_at": moment_in_json(made.created_at)})
-    else:
-        say(f"Made the bucket {made.name}.")
-
-
-@app.command(
-    epilog=examples("ducklake datasets delete raw-data", "ducklake datasets delete raw-data --yes")
-)
-def delete(context: typer.Context, bucket: Bucket, yes: Yes = False) -> None:
-    """Delete an empty bucket."""
-    command = BucketCommand(BucketName(bucket))
-    confirm(f"Delete the bucket {command.bucket}?", yes=yes)
-    session_of(context).run(lambda lake: lake.delete_bucket()(command))
-    say(f"Deleted the bucket {command.bucket}.")
-
-
-@app.command(
+@groups.datasets.command(
     epilog=examples(
         "ducklake datasets ls raw-data",
         "ducklake datasets ls raw-data --prefix 2013/ --delimiter /",
@@ -99,7 +57,7 @@ def delete(context: typer.Context, bucket: Bucket, yes: Yes = False) -> None:
 )
 def ls(
     context: typer.Context,
-    bucket: Bucket,
+    bucket: BucketArgument,
     prefix: Annotated[
         str, typer.Option(metavar="TEXT", help="Only keys that begin with this.")
     ] = "",
@@ -124,7 +82,11 @@ def ls(
             fields,
             session.watched(_listed(lake, name, prefix, delimiter or None)),
             output_format,
-            shown={"last_modified": "last modified", "size": "size", "name": "name"},
+            [
+                Shown("last_modified", "last modified", moment),
+                Shown("size", "size", size, numeric=True),
+                Shown("name", "key"),
+            ],
         )
     )
 
@@ -140,7 +102,7 @@ def _listed(
                 "name": found.name,
                 "size": found.size,
                 "etag": found.etag,
-                "last_modified": moment_in_json(found.last_modified),
+                "last_modified": found.last_modified,
             }
             for found in page.objects
         ]
@@ -153,7 +115,7 @@ def _listed(
         request = ListRequest(prefix, delimiter, after=after) if after is not None else None
 
 
-@app.command(
+@groups.datasets.command(
     epilog=examples(
         "ducklake datasets put flights.csv raw-data/2013/flights.csv",
         "ducklake datasets put flights.csv raw-data/2013/",
@@ -200,11 +162,9 @@ def put(
             return lake.upload_object()(command).value
 
     outcome = session.run(upload)
-    if chosen(output_format, RecordFormat.TABLE, RecordFormat.JSON) is RecordFormat.JSON:
-        print_json(_record(outcome.info))
-        return
     done = "Uploaded" if outcome.created else "Replaced"
-    say(f"{done} {ref} ({size(outcome.info.size)}, {outcome.info.media_type}).")
+    sentence = f"{done} {ref} ({size(outcome.info.size)}, {outcome.info.media_type})."
+    print_outcome(_record(outcome.info), sentence, output_format)
 
 
 def _target(place: str, file: str) -> ObjectRef:
@@ -215,7 +175,7 @@ def _target(place: str, file: str) -> ObjectRef:
     return _ref(place + PurePath(file).name)
 
 
-@app.command(
+@groups.datasets.command(
     epilog=examples(
         "ducklake datasets get raw-data/2013/flights.csv",
         "ducklake datasets get raw-data/2013/flights.csv copy.csv",
@@ -279,14 +239,15 @@ def _is_text(media_type: str) -> bool:
     return plain.startswith("text/") or plain in _TEXTS or plain.endswith(("+json", "+xml"))
 
 
-@app.command(epilog=examples("ducklake datasets stat raw-data/2013/flights.csv"))
+@groups.datasets.command(epilog=examples("ducklake datasets stat raw-data/2013/flights.csv"))
 def stat(context: typer.Context, place: Place, output_format: FormatOfRecord = None) -> None:
     """Say what an object is."""
     command = DownloadObjectCommand(_ref(place))
     info = session_of(context).run(lambda lake: lake.describe_object()(command)).value.info
     shown = [
         ("object", str(info.ref)),
-        ("size", f"{size(info.size)} ({info.size:,} bytes)"),
+        ("size", size(info.size)),
+        ("bytes", f"{info.size:,}"),
         ("media type", info.media_type),
         ("etag", info.etag),
         ("last modified", moment(info.last_modified)),
@@ -295,7 +256,7 @@ def stat(context: typer.Context, place: Place, output_format: FormatOfRecord = N
     print_record(_record(info), shown, output_format)
 
 
-@app.command(
+@groups.datasets.command(
     epilog=examples(
         "ducklake datasets rm raw-data/2013/flights.csv",
         "ducklake datasets rm raw-data/2013/flights.csv --yes",
