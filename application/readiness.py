@@ -11,14 +11,20 @@ from domain.health import Health, HealthCheck
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """What each part said."""
+    """What each part said.
+
+    Attributes:
+        checks: What was found, by the part's name.
+        advisory: The parts without which the service still does its work.
+    """
 
     checks: Mapping[str, Health]
+    advisory: frozenset[str] = frozenset()
 
     @property
     def ready(self) -> bool:
-        """Whether all parts work."""
-        return all(health.ok for health in self.checks.values())
+        """Whether all parts work that the service cannot do without."""
+        return all(health.ok for name, health in self.checks.items() if name not in self.advisory)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +36,13 @@ class CheckReadiness:
         probes: Where the checks run, apart from all other work, so that it cannot keep
             them waiting. A check that hangs holds its thread until it ends.
         timeout_s: How long a part may take, in seconds.
+        advisory: The parts that are looked at, but without which the service is ready.
     """
 
     parts: Mapping[str, HealthCheck]
     probes: ThreadPoolExecutor
     timeout_s: float
+    advisory: frozenset[str] = frozenset()
 
     def __call__(self) -> Readiness:
         """Never raises."""
@@ -46,5 +54,6 @@ class CheckReadiness:
                 if future.done()
                 else Health(ok=False, detail=f"No answer within {self.timeout_s:g} s.")
                 for name, future in futures.items()
-            }
+            },
+            self.advisory,
         )

@@ -59,6 +59,8 @@ from entrypoints.settings import Settings, Storage
 
 PROJECT_URI = "urn:ducklake-backend"
 PROBE_THREADS = 8
+# No operation waits for lineage, so a replica whose events do not get out still serves.
+ADVISORY_PARTS = frozenset({"lineage"})
 
 
 def _open_home(root: Path, closing: ExitStack) -> Home:
@@ -164,13 +166,15 @@ def _datasets_in_files(home: Home) -> DatasetPort:
     return FilesystemDatasets(home.layout.datasets)
 
 
-def _datasets_in_minio(settings: Mapping[str, Any]) -> DatasetPort:
+def _datasets_in_minio(settings: Mapping[str, Any], closing: ExitStack) -> DatasetPort:
     from adapters.minio.datasets import MinioDatasets
 
     endpoint, limits = _store(settings)
-    return MinioDatasets(
+    datasets = MinioDatasets(
         endpoint, reserved=frozenset({settings["minio_lake_bucket"]}), limits=limits
     )
+    closing.callback(datasets.close)
+    return datasets
 
 
 def _lineage(home: Home, flush_s: float, closing: ExitStack) -> LineagePort:
@@ -236,7 +240,7 @@ class Container(containers.DeclarativeContainer):
     datasets: providers.Provider[DatasetPort] = providers.Selector(
         settings.storage,
         file=providers.ThreadSafeSingleton(_datasets_in_files, home),
-        minio=providers.ThreadSafeSingleton(_datasets_in_minio, settings),
+        minio=providers.ThreadSafeSingleton(_datasets_in_minio, settings, closing),
     )
     lineage: providers.Provider[LineagePort] = providers.ThreadSafeSingleton(
         _lineage, home, settings.lineage_flush_s, closing
@@ -296,7 +300,7 @@ class Container(containers.DeclarativeContainer):
         settings.ready_timeout_s,
     )
     check_readiness: providers.Provider[CheckReadiness] = providers.Factory(
-        CheckReadiness, parts, probes, settings.ready_timeout_s
+        CheckReadiness, parts, probes, settings.ready_timeout_s, ADVISORY_PARTS
     )
 
 
