@@ -187,6 +187,7 @@ class Tracked(Generic[C, T]):
         self._lineage = lineage
 
     def __call__(self, command: C) -> Done[T]:
+        """Call it, as a run."""
         run = Run(self._use_case.operation, self._use_case.plan(command), self._lineage)
         try:
             value = self._use_case(command, run)
