@@ -43,6 +43,26 @@ class Conversion:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
 
+    def check_claims(self, array: pa.Array) -> None:
+        """Check that all views in an array together show no more than all rows may have.
+
+        To be called before the array's contents are validated: that looks at all that is shown.
+
+        Raises:
+            TooLargeError: When they do.
+        """
+        pending = [array]
+        shown = 0
+        while pending:
+            part = pending.pop()
+            if isinstance(part.type, pa.BaseExtensionType):
+                part = part.storage
+            if _is_view(part.type):
+                shown += _viewed_bytes(part)
+            pending += _children(part)
+        if shown > self._limits.expanded_bytes:
+            raise unpacked_too_large(self._limits)
+
     def convert(self, array: pa.Array, column_type: ColumnType) -> pa.Array:
         """Turn an array into the carrier of a column type.
 
@@ -85,7 +105,7 @@ class Conversion:
     def _check_dictionary(self, array: pa.DictionaryArray) -> None:
         values = array.dictionary
         kinds = pa.types
-        if kinds.is_string_view(values.type) or kinds.is_binary_view(values.type):
+        if _is_view(values.type):
             self._check_views(values)
             values = values.cast(pa.large_binary())
         if not (
@@ -99,10 +119,7 @@ class Conversion:
         self._check_size(pc.sum(lengths.take(array.indices)).as_py() or 0)
 
     def _check_views(self, array: pa.Array) -> None:
-        # A view begins with its length, in 4 of its 16 bytes; many may show the same bytes.
-        start = array.offset * _VIEW_BYTES
-        buffer = array.buffers()[1].slice(start, len(array) * _VIEW_BYTES)
-        self._check_size(sum(memoryview(buffer).cast("B").cast("i")[::4]))
+        self._check_size(_viewed_bytes(array))
 
     def _check_size(self, size: int) -> None:
         if size > self._limits.expanded_bytes:
@@ -164,6 +181,32 @@ class Conversion:
             _offsets(lengths),
         )
         return pa.MapArray.from_arrays(offsets, keys, values, type=carrier_of(column_type))
+
+
+def _is_view(arrow_type: pa.DataType) -> bool:
+    return bool(pa.types.is_string_view(arrow_type) or pa.types.is_binary_view(arrow_type))
+
+
+def _viewed_bytes(array: pa.Array) -> int:
+    """How many bytes the views of an array show; several may show the same."""
+    if not len(array):
+        return 0
+    # A view begins with its length, in 4 of its 16 bytes.
+    buffer = array.buffers()[1].slice(array.offset * _VIEW_BYTES, len(array) * _VIEW_BYTES)
+    return sum(max(0, length) for length in memoryview(buffer).cast("B").cast("i")[::4])
+
+
+def _children(array: pa.Array) -> list[pa.Array]:
+    kinds = pa.types
+    if kinds.is_dictionary(array.type):
+        return [array.dictionary]
+    if kinds.is_struct(array.type):
+        return [array.field(index) for index in range(array.type.num_fields)]
+    if kinds.is_map(array.type):
+        return [array.keys, array.items]
+    if kinds.is_list(array.type) or kinds.is_large_list(array.type):
+        return [array.values]
+    return [array.values] if kinds.is_fixed_size_list(array.type) else []
 
 
 def _struct_names(array: pa.Array, column_type: StructType) -> list[str]:

@@ -69,8 +69,9 @@ class _RecordSplitter:
                     self._wanted = max(BATCH_BYTES, 2 * len(self._held))
                     break
                 yield from self._take(cut)
-        if self._held:
-            yield from self._take(len(self._held))
+        while self._held:
+            cut = _first_end(self._held) if self._header else 0
+            yield from self._take(cut or len(self._held))
 
     def _take(self, cut: int) -> Iterator[CsvPart]:
         part = CsvPart(bytes(self._held[:cut]), self._line)

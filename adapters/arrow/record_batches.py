@@ -47,6 +47,9 @@ class BatchConverter:
             TooLargeError: When a row unpacks to more than it may.
         """
         try:
+            batch.validate()
+            for array in batch.columns:
+                self._conversion.check_claims(array)
             batch.validate(full=True)
         except pa.ArrowInvalid as error:
             raise MalformedBodyError(f"A record batch is damaged: {_first_line(error)}.") from error

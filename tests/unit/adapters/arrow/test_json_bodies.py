@@ -227,11 +227,11 @@ def test_columns_may_come_and_go(bench: Bench) -> None:
 
 
 def test_short_rows_of_a_wide_table(bench: Bench) -> None:
-    columns = "; ".join(f"c{number} INTEGER" for number in range(2_000))
-    rows = [{f"c{number % 2_000}": number} for number in range(20_000)]
+    columns = "; ".join(f"c{number} INTEGER" for number in range(800))
+    rows = [{f"c{number % 800}": number} for number in range(8_000)]
     body = "\n".join(map(json.dumps, rows))
     read = bench.read(body, NDJSON, columns)
-    assert (len(read.columns), read.row_count) == (2_000, 20_000)
+    assert (len(read.columns), read.row_count) == (800, 8_000)
     read.close()
 
 
@@ -279,13 +279,18 @@ BODIES = [
 ]
 
 
+@pytest.mark.parametrize("batch_bytes", [8, 1_000_000])
 @pytest.mark.parametrize("data_format,body", BODIES)
 def test_where_a_body_is_divided_makes_no_difference(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, data_format: DataFormat, body: str
+    bench: Bench,
+    monkeypatch: pytest.MonkeyPatch,
+    data_format: DataFormat,
+    body: str,
+    batch_bytes: int,
 ) -> None:
-    # So small that each body is worked on in many parts
+    # At 8 bytes each body is worked on in many parts, else in one
     for module in ("json_split", "csv_split"):
-        monkeypatch.setattr(f"adapters.arrow.{module}.BATCH_BYTES", 8)
+        monkeypatch.setattr(f"adapters.arrow.{module}.BATCH_BYTES", batch_bytes)
     columns = "a INTEGER; b VARCHAR; j JSON"
     whole = body.encode()
     rows = bench.table(whole, data_format, columns)
