@@ -191,8 +191,6 @@ def _lineage(home: Home, flush_s: float, closing: ExitStack) -> LineagePort:
         ),
     )
     closing.callback(publisher.close, flush_s)
-    # Its client takes long to import; the worker does that, before the first event comes.
-    publisher.start()
     return publisher
 
 
@@ -311,20 +309,26 @@ def build_container(settings: Settings) -> Container:
     return container
 
 
-def warm_up(container: Container) -> None:
-    """Build what most requests need, so that none of them waits for it.
+def open_stores(container: Container) -> None:
+    """Open the lake and the datasets, so that no request waits for it.
 
     Raises: what the adapters raise that cannot be opened; it is tried again when needed.
     """
-    for provider in (
-        container.tables,
-        container.queries,
-        container.datasets,
-        container.rows,
-        container.lineage,
-    ):
-        provider()
     container.lake().open()
+    container.tables()
+    container.queries()
+    container.datasets()
+
+
+def import_libraries(container: Container) -> None:
+    """Build what takes long to import and is not needed to be ready."""
+    from adapters.openlineage.publisher import OpenLineagePublisher
+
+    container.rows()
+    lineage = container.lineage()
+    if isinstance(lineage, OpenLineagePublisher):
+        # Its worker imports the client, which the first event would do otherwise.
+        lineage.start()
 
 
 def close_container(container: Container) -> None:

@@ -17,7 +17,13 @@ import uvicorn
 from loguru import logger
 
 from domain.errors import ConfigurationError, LakehouseError
-from entrypoints.container import Container, build_container, close_container, warm_up
+from entrypoints.container import (
+    Container,
+    build_container,
+    close_container,
+    import_libraries,
+    open_stores,
+)
 from entrypoints.logging import configure_logging
 from entrypoints.rest.app import create_app
 from entrypoints.rest.protocol import Protocol
@@ -86,18 +92,23 @@ def _run(settings: Settings, container: Container, listener: socket.socket) -> N
         asyncio.Runner(loop_factory=config.get_loop_factory()) as runner,
     ):
         runner.run(server.serve(sockets=[listener]))
+    if warming.is_alive():
+        # Python's end under a thread that opens the lake would be a crash.
+        warming.join(STOP_SECONDS)
 
 
 def _warm_up(container: Container, url: str) -> None:
     """Open what requests need, beside the server that answers already."""
     try:
-        warm_up(container)
+        open_stores(container)
     except LakehouseError as error:
         logger.warning("Not ready yet, and tried again when needed: {}", error.detail)
     except Exception:  # noqa: BLE001 - whatever it is, requests that need it will tell
         logger.exception("Not ready yet, and tried again when needed.")
     else:
         print(f"DuckLake is ready at {url} (documentation: {url}/docs)", flush=True)  # noqa: T201
+        with logger.catch(message="A library could not be imported ahead of its use."):
+            import_libraries(container)
 
 
 def _listen(settings: Settings) -> socket.socket:

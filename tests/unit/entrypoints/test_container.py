@@ -10,7 +10,13 @@ from domain.ports.lineage import LineagePort
 from domain.ports.queries import QueryPort
 from domain.ports.rows import RowReaderPort
 from domain.ports.tables import TablePort
-from entrypoints.container import Container, build_container, close_container, warm_up
+from entrypoints.container import (
+    Container,
+    build_container,
+    close_container,
+    import_libraries,
+    open_stores,
+)
 from entrypoints.home import Home
 from entrypoints.settings import load_settings
 
@@ -31,7 +37,8 @@ def container(tmp_path: Path) -> Container:
 
 def test_every_provider_builds_what_it_says(container: Container) -> None:
     try:
-        warm_up(container)
+        open_stores(container)
+        import_libraries(container)
         built = {
             name: provider()
             for name, provider in container.providers.items()
@@ -55,7 +62,7 @@ def test_nothing_is_opened_before_it_is_asked_for(tmp_path: Path) -> None:
 
 def test_closing_gives_the_home_back_and_all_can_be_built_anew(container: Container) -> None:
     for _ in range(2):
-        warm_up(container)
+        open_stores(container)
         assert container.tables() is container.tables()
         assert container.check_readiness()().ready
         with pytest.raises(LakeLockedError):
