@@ -19,8 +19,7 @@ class Limits:
         row_bytes: The greatest row, as text in the body and as Arrow values.
         expanded_bytes: All rows of a body as Arrow values; guards against bodies that are
             small when packed.
-        message_bytes: One compressed message of an Arrow stream, unpacked; the columns of one
-            Parquet page.
+        message_bytes: One compressed message of an Arrow stream, unpacked.
         depth: How deep a JSON value may be nested.
     """
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from adapters.arrow.body import unpacked_too_large
+from adapters.arrow.int96 import check_digits, int96_columns
 from adapters.arrow.limits import BATCH_BYTES, BATCH_ROWS
 from adapters.arrow.record_batches import BatchConverter
 from adapters.arrow.spool import spool_file, storage_errors
@@ -48,33 +49,40 @@ def read_parquet(
 
 
 def _batches(file: IO[bytes], columns: TableColumns, limits: Limits) -> Iterator[pa.RecordBatch]:
-    reader = _opened(file, None)
+    reader = _opened(file)
     metadata = reader.metadata
     _check_claims(metadata, limits)
     dictionaries = _dictionary_columns(metadata)
     if dictionaries:
         # What is encoded with a dictionary stays so: unpacked it may be any size.
-        reader = _opened(file, dictionaries)
+        reader = _opened(file, read_dictionary=dictionaries)
     converter = BatchConverter(reader.schema_arrow, columns, limits)
+    old_stamps = int96_columns(metadata)
+    finer = _opened(file, coerce_int96_timestamp_unit="ns") if old_stamps else None
     for group in range(metadata.num_row_groups):
-        rows = _rows_at_once(metadata.row_group(group))
-        batches = reader.iter_batches(batch_size=rows, row_groups=[group], use_threads=False)
+        read = {
+            "batch_size": _rows_at_once(metadata.row_group(group)),
+            "row_groups": [group],
+            "use_threads": False,
+        }
+        batches = reader.iter_batches(**read)
+        nanos = finer.iter_batches(columns=old_stamps, **read) if finer else None
         while (batch := _next(batches)) is not None:
+            if nanos is not None:
+                check_digits(batch, _next(nanos), converter.next_row)
             yield from converter.convert(batch)
 
 
-def _opened(file: IO[bytes], dictionaries: list[str] | None) -> pq.ParquetFile:
+def _opened(file: IO[bytes], **options: Any) -> pq.ParquetFile:
+    # Without pre-buffering, and through a buffer, a column is read page by page.
+    settings = {
+        "pre_buffer": False,
+        "buffer_size": BATCH_BYTES,
+        "thrift_string_size_limit": _METADATA_BYTES,
+        "coerce_int96_timestamp_unit": "us",
+    }
     try:
-        # Without pre-buffering, and through a buffer, a column is read page by page.
-        return pq.ParquetFile(
-            pa.PythonFile(file, mode="r"),
-            read_dictionary=dictionaries,
-            pre_buffer=False,
-            buffer_size=BATCH_BYTES,
-            thrift_string_size_limit=_METADATA_BYTES,
-            # Nanoseconds, the default, would wrap around in silence beyond the year 2262.
-            coerce_int96_timestamp_unit="us",
-        )
+        return pq.ParquetFile(pa.PythonFile(file, mode="r"), **(settings | options))
     except Exception as error:
         raise _translated(error) from error
 

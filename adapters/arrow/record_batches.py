@@ -26,6 +26,9 @@ _SLICE_BYTES = 4 * BATCH_BYTES
 class BatchConverter:
     """Turns batches of one schema into batches of carriers.
 
+    Attributes:
+        next_row: The number, in the body, of the first row that was not converted yet.
+
     Raises:
         RowsDoNotFitError: When the schema does not fit the table's columns.
     """
@@ -35,7 +38,7 @@ class BatchConverter:
         self._table = columns
         self._limits = limits
         self._conversion = Conversion(limits)
-        self._next_row = 1
+        self.next_row = 1
         self._check_types(schema)
 
     def convert(self, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
@@ -53,7 +56,7 @@ class BatchConverter:
             batch.validate(full=True)
         except pa.ArrowInvalid as error:
             raise MalformedBodyError(f"A record batch is damaged: {_first_line(error)}.") from error
-        if self._next_row == 1 and batch.num_rows:
+        if self.next_row == 1 and batch.num_rows:
             self._table.require((column.name for column in self._columns), 1)
         size = max(1, batch.nbytes)
         rows = min(BATCH_ROWS, max(1, batch.num_rows * _SLICE_BYTES // size))
@@ -72,12 +75,12 @@ class BatchConverter:
             yield from self._halves(batch.slice(middle))
         else:
             yield converted
-            self._next_row += batch.num_rows
+            self.next_row += batch.num_rows
 
     def _whole(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         if not self._columns:
             return rows_without_columns(batch.num_rows)
-        problems = Problems(self._next_row)
+        problems = Problems(self.next_row)
         arrays = []
         for column, array in zip(self._columns, batch.columns, strict=True):
             if not column.nullable and array.null_count:

@@ -367,3 +367,25 @@ def test_what_the_engine_gives_is_taken_back(bench: Bench) -> None:
                 "{k=2024-01-31}",
             )
         ]
+
+
+def test_int96_timestamps_of_all_years(bench: Bench) -> None:
+    texts = ["0001-01-01 00:00:00.000001", "2024-01-31 12:30:00.5", "9999-12-31 23:59:59"]
+    table = pa.table({"a": stamps(*texts)})
+    body = parquet_body(table, use_deprecated_int96_timestamps=True)
+    assert bench.table(body, PARQUET, "a TIMESTAMP") == [(text,) for text in texts]
+
+
+def test_int96_timestamps_lose_no_digits(bench: Bench) -> None:
+    values = pa.array([None, 5_000, -1_001], pa.timestamp("ns"))
+    table = pa.table({"a": pa.chunked_array([values.slice(0, 2), values])})
+    body = parquet_body(table, use_deprecated_int96_timestamps=True)
+    for type_ in ("TIMESTAMP", "TIMESTAMP_NS"):
+        with pytest.raises(RowsDoNotFitError) as caught:
+            bench.read(body, PARQUET, f"a {type_}")
+        assert [(found.row, found.column) for found in caught.value.problems] == [(5, "a")]
+    nested = pa.table({"a": pa.array([[0]], pa.list_(pa.timestamp("ns")))})
+    with pytest.raises(RowsDoNotFitError):
+        bench.read(
+            parquet_body(nested, use_deprecated_int96_timestamps=True), PARQUET, "a TIMESTAMP[]"
+        )
