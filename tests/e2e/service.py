@@ -76,7 +76,7 @@ class ServiceProcess:
         deadline = time.monotonic() + timeout_s
         with self.client() as client:
             while not (answer := client.get("/readyz")).is_success:
-                assert time.monotonic() < deadline, answer.text + self.output
+                assert time.monotonic() < deadline, f"{answer.text}\n{self.output[-3000:]}"
                 time.sleep(0.01)
 
     def client(self, timeout_s: float = 60) -> httpx.Client:
