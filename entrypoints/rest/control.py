@@ -43,7 +43,7 @@ class Later:
     headers: tuple[str, ...] = ()
     preferences: tuple[str, ...] = ()
 
-    def __call__(self, request: Request) -> None:
+    async def __call__(self, request: Request) -> None:
         """Raises: UnsupportedOperationError: When the request has one of them."""
         for parameter in self.parameters:
             if parameter in request.query_params:

@@ -54,7 +54,7 @@ class Service:
         return self.workers.close(timeout_s)
 
 
-def _service(request: Request) -> Service:
+async def _service(request: Request) -> Service:
     service: Service = request.app.state.service
     return service
 

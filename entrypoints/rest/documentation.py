@@ -55,14 +55,61 @@ ROWS_BODY: dict[str, Any] = {
 }
 """The body of an append."""
 
+
+def _header(name: str, description: str, example: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": "header",
+        "required": False,
+        "description": description,
+        "schema": {"type": "string"},
+        "example": example,
+    }
+
+
+_IF_MATCH = _header("If-Match", "Only when the entity tag is one of these, or `*`.", '"9b2cf535"')
+_IF_NONE_MATCH = _header(
+    "If-None-Match", "Only when the entity tag is none of these; else 304.", '"9b2cf535"'
+)
+
+TABLE_HEADERS: dict[str, Any] = {
+    "parameters": [_header("If-None-Match", "The ETag of a copy; 304 while it is good.", '"7"')]
+}
+"""What a GET of a table heeds."""
+
+READ_HEADERS: dict[str, Any] = {
+    "parameters": [
+        _header("Range", "A part of the object (416 when there is no such).", "bytes=0-99"),
+        _header("If-Range", "The range is meant only while this is the ETag.", '"9b2cf535"'),
+        _IF_MATCH,
+        _IF_NONE_MATCH,
+        _header(
+            "If-Modified-Since",
+            "Only when it changed after this; else 304.",
+            "Sun, 06 Nov 1994 08:49:37 GMT",
+        ),
+        _header(
+            "If-Unmodified-Since",
+            "Only when it did not change after this; else 412.",
+            "Sun, 06 Nov 1994 08:49:37 GMT",
+        ),
+    ]
+}
+"""What a GET of an object heeds."""
+
 ANY_BODY: dict[str, Any] = {
+    "parameters": [
+        _IF_MATCH,
+        _header("If-None-Match", "`*`: only when there is no object of that name.", "*"),
+        _header("x-amz-meta-source", "User metadata, under any name behind x-amz-meta-.", "bts"),
+    ],
     "requestBody": {
         "required": False,
         "description": "The object's bytes. Content-Type is kept with them.",
         "content": {"application/octet-stream": {"schema": _BINARY}},
-    }
+    },
 }
-"""The body of an upload."""
+"""The headers and the body of an upload."""
 
 ANY_CONTENT: dict[str, Any] = {"content": {"*/*": {"schema": _BINARY}}}
 """The content of a download."""

@@ -1,4 +1,7 @@
-"""Names in paths: taken from the path as it came, and decoded exactly once."""
+"""Names in paths: taken from the path as it came, and decoded exactly once.
+
+Dependencies are `async` so that the framework calls them, and no thread of its own does.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +58,7 @@ def decoded(text: str) -> str:
         raise MalformedPathError("The path is not UTF-8.") from error
 
 
-def _table_name(
+async def _table_name(
     table_name: Annotated[
         str,
         Path(
@@ -68,7 +71,7 @@ def _table_name(
         return TableName.parse(decoded(table_name))
 
 
-def _bucket_name(
+async def _bucket_name(
     bucket_name: Annotated[
         str, Path(description="A bucket's name, by S3's naming rules.", examples=["raw-data"])
     ],
@@ -81,7 +84,7 @@ TablePathName = Annotated[TableName, Depends(_table_name)]
 BucketPathName = Annotated[BucketName, Depends(_bucket_name)]
 
 
-def _object_ref(
+async def _object_ref(
     bucket: BucketPathName,
     object_name: Annotated[
         str,

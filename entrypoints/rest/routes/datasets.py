@@ -29,7 +29,7 @@ router = APIRouter(tags=["datasets"], route_class=StrictRoute)
 
 # Its parameter is read, and its name checked, in entrypoints.rest.names.
 _BUCKET = "/datasets/{bucket_name}"
-LATER_ON_WRITES = Depends(Later(headers=("Idempotency-Key",)))
+LATER_ON_WRITES = Depends(Later(headers=("Idempotency-Key", "If-Match", "If-None-Match")))
 
 
 @router.get("/datasets", response_model=BucketsAnswer, responses={200: {"headers": RUN_HEADER}})

@@ -38,6 +38,7 @@ from entrypoints.rest.documentation import (
     ANY_CONTENT,
     ETAG_HEADER,
     OBJECT_HEADERS,
+    READ_HEADERS,
     RUN_HEADER,
     problems,
 )
@@ -133,6 +134,7 @@ def _metadata(headers: Headers) -> ObjectMetadata:
         304: {"description": "The caller's copy is good", "headers": RUN_HEADER | ETAG_HEADER},
         **problems(404, 412, 416),
     },
+    openapi_extra=READ_HEADERS,
 )
 async def download_object(request: Request, service: ServiceDep, ref: ObjectPathRef) -> Response:
     """Read an object, or a range of it."""
@@ -160,6 +162,7 @@ async def download_object(request: Request, service: ServiceDep, ref: ObjectPath
         304: {"description": "The caller's copy is good", "headers": RUN_HEADER | ETAG_HEADER},
         **problems(404, 412, 416),
     },
+    openapi_extra=READ_HEADERS,
 )
 async def describe_object(request: Request, service: ServiceDep, ref: ObjectPathRef) -> Response:
     """Say what an object is, as GET would, without its bytes."""

@@ -43,7 +43,7 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 
-def _encoding(
+async def _encoding(
     request: Request,
     format: Annotated[  # noqa: A002 - the parameter's name in the contract
         str | None,

@@ -13,7 +13,7 @@ from application.tables.create import CreateTableCommand
 from application.tables.describe import DescribeTableCommand
 from application.tables.drop import DropTableCommand
 from application.tables.list import ListTablesCommand
-from domain.conditions import Verdict
+from domain.conditions import ReadCondition, Verdict
 from domain.datasets import MAX_PAGE_SIZE
 from domain.errors import InvalidError
 from domain.tables import (
@@ -35,6 +35,7 @@ from entrypoints.rest.documentation import (
     LOCATION_HEADER,
     ROWS_BODY,
     RUN_HEADER,
+    TABLE_HEADERS,
     problems,
 )
 from entrypoints.rest.locations import Part, located
@@ -54,7 +55,9 @@ router = APIRouter(tags=["tables"], route_class=StrictRoute)
 
 # Its parameter is read, and its name checked, in entrypoints.rest.names.
 _TABLE = "/tables/{table_name}"
-LATER_ON_WRITES = Depends(Later(headers=("Idempotency-Key", "If-Match")))
+LATER_ON_WRITES = Depends(
+    Later(headers=("Idempotency-Key", "If-Match", "If-None-Match", "If-Unmodified-Since"))
+)
 
 
 @router.post(
@@ -120,7 +123,7 @@ async def list_tables(
     )
 
 
-def _point_in_time(
+async def _point_in_time(
     at_version: Annotated[
         WholeNumber | None,
         Query(ge=0, le=2**63 - 1, description="As of this snapshot.", examples=[7]),
@@ -160,6 +163,7 @@ def _moment(text: str) -> datetime:
         304: {"description": "The caller's copy is good", "headers": RUN_HEADER | ETAG_HEADER},
         **problems(404),
     },
+    openapi_extra=TABLE_HEADERS,
     dependencies=[Depends(Later(headers=("If-Match",)))],
 )
 async def describe_table(
@@ -169,7 +173,8 @@ async def describe_table(
     at: Annotated[PointInTime | None, Depends(_point_in_time)],
 ) -> Response:
     """Say what a table is, now or in the past. Its ETag is the snapshot of its last change."""
-    condition = read_condition(request.headers)
+    # A table has no date of its last change that always is known, so no condition by date.
+    condition = ReadCondition(if_none_match=read_condition(request.headers).if_none_match)
     command = DescribeTableCommand(table, at)
     done = await service.workers.reads.run(lambda: service.container.describe_table()(command))
     tag = str(done.value.snapshot_id)
