@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,29 +13,11 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from domain.queries import Query
-from entrypoints.cli import (  # noqa: F401 - some are imported for the commands they define
-    buckets,
-    groups,
-    objects,
-    rows,
-    service,
-    tables,
-)
+from entrypoints.cli import buckets, objects, rows, service, tables
 from entrypoints.cli.errors import report
 from entrypoints.cli.exit_codes import ExitCode
-from entrypoints.cli.help import examples, exit_codes
-from entrypoints.cli.options import (
-    FormatOfResult,
-    Output,
-    Parameters,
-    RowLimit,
-    Sql,
-    read_parameters,
-    read_sql,
-)
-from entrypoints.cli.results import Shape, answer
-from entrypoints.cli.session import Session, session_of, work_goes_on
+from entrypoints.cli.help import examples_of, exit_codes
+from entrypoints.cli.session import Session, work_goes_on
 
 
 class Commands(TyperGroup):
@@ -88,12 +70,33 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["--help", "-h"]},
 )
-app.add_typer(groups.tables, name="tables", no_args_is_help=True)
-app.add_typer(groups.datasets, name="datasets", no_args_is_help=True)
-app.command(
-    epilog=examples("ducklake serve", "ducklake serve --host 0.0.0.0 --port 9000"),
-)(service.serve)
-app.command(epilog=examples("ducklake version", "ducklake version --format json"))(service.version)
+
+_TABLES = typer.Typer(help="Make tables, put rows into them and ask them questions.")
+_DATASETS = typer.Typer(help="Make buckets, and put, get, list and delete objects in them.")
+_COMMANDS: tuple[tuple[typer.Typer, str, Callable[..., None]], ...] = (
+    (_TABLES, "list", tables.list_tables),
+    (_TABLES, "create", tables.create),
+    (_TABLES, "describe", tables.describe),
+    (_TABLES, "append", rows.append),
+    (_TABLES, "query", rows.query_table),
+    (_TABLES, "drop", tables.drop),
+    (_DATASETS, "list", buckets.list_buckets),
+    (_DATASETS, "create", buckets.create),
+    (_DATASETS, "delete", buckets.delete),
+    (_DATASETS, "ls", objects.ls),
+    (_DATASETS, "put", objects.put),
+    (_DATASETS, "get", objects.get),
+    (_DATASETS, "stat", objects.stat),
+    (_DATASETS, "rm", objects.rm),
+    (app, "query", rows.query_lake),
+    (app, "serve", service.serve),
+    (app, "version", service.version),
+)
+for group, name, command in _COMMANDS:
+    group.command(name, epilog=examples_of(command))(command)
+_TABLES.command("delete", hidden=True, help="The same as drop.")(tables.drop)
+app.add_typer(_TABLES, name="tables", no_args_is_help=True)
+app.add_typer(_DATASETS, name="datasets", no_args_is_help=True)
 
 
 @app.callback()
@@ -116,28 +119,6 @@ def lake(
     session = context.obj if isinstance(context.obj, Session) else None
     context.obj = session or Session(home=home, verbose=verbose)
     context.call_on_close(context.obj.close)
-
-
-@app.command(
-    epilog=examples(
-        'ducklake query "SELECT count(*) FROM flights"',
-        'ducklake query "FROM flights WHERE carrier = $c" --param c=UA --row-limit 10',
-        'ducklake query "FROM flights" --format csv > flights.csv',
-        'ducklake query "FROM flights" --output flights.parquet',
-        "ducklake query - < report.sql",
-    )
-)
-def query(
-    context: typer.Context,
-    sql: Sql,
-    param: Parameters = None,
-    row_limit: RowLimit = None,
-    output_format: FormatOfResult = None,
-    output: Output = None,
-) -> None:
-    """Ask the lake a question: one SELECT over any of its tables."""
-    question = Query(read_sql(sql), parameters=read_parameters(param), row_limit=row_limit)
-    answer(session_of(context), question, Shape(output_format, output))
 
 
 def main() -> None:

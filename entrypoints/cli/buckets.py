@@ -6,8 +6,7 @@ import typer
 
 from application.datasets.buckets import BucketCommand, ListBucketsCommand
 from domain.datasets import BucketName
-from entrypoints.cli import groups
-from entrypoints.cli.help import examples
+from entrypoints.cli.help import shows
 from entrypoints.cli.options import BucketArgument, FormatOfList, FormatOfRecord, Yes
 from entrypoints.cli.output import Shown, print_outcome, print_records, say
 from entrypoints.cli.session import session_of
@@ -15,9 +14,7 @@ from entrypoints.cli.shown import moment
 from entrypoints.cli.usage import confirm
 
 
-@groups.datasets.command(
-    "list", epilog=examples("ducklake datasets list", "ducklake datasets list --format csv")
-)
+@shows("ducklake datasets list", "ducklake datasets list --format csv")
 def list_buckets(context: typer.Context, output_format: FormatOfList = None) -> None:
     """List the buckets."""
     found = session_of(context).run(lambda lake: lake.list_buckets()(ListBucketsCommand())).value
@@ -29,7 +26,7 @@ def list_buckets(context: typer.Context, output_format: FormatOfList = None) -> 
     )
 
 
-@groups.datasets.command(epilog=examples("ducklake datasets create raw-data"))
+@shows("ducklake datasets create raw-data")
 def create(
     context: typer.Context, bucket: BucketArgument, output_format: FormatOfRecord = None
 ) -> None:
@@ -40,9 +37,7 @@ def create(
     print_outcome(record, f"Made the bucket {made.name}.", output_format)
 
 
-@groups.datasets.command(
-    epilog=examples("ducklake datasets delete raw-data", "ducklake datasets delete raw-data --yes")
-)
+@shows("ducklake datasets delete raw-data", "ducklake datasets delete raw-data --yes")
 def delete(context: typer.Context, bucket: BucketArgument, yes: Yes = False) -> None:
     """Delete an empty bucket."""
     command = BucketCommand(BucketName(bucket))

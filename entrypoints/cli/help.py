@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import ParamSpec
+
 from entrypoints.cli.exit_codes import MEANING_OF_EXIT_CODE
 
-_EXAMPLES = "Examples:"
+EXAMPLES = "Examples:"
+
+P = ParamSpec("P")
 
 
-def examples(*commands: str) -> str:
+_examples: dict[Callable[..., None], tuple[str, ...]] = {}
+
+
+def shows(*examples: str) -> Callable[[Callable[P, None]], Callable[P, None]]:
+    """Say of a command how it is used: one line each."""
+
+    def keep(command: Callable[P, None]) -> Callable[P, None]:
+        _examples[command] = examples
+        return command
+
+    return keep
+
+
+def examples_of(command: Callable[..., None]) -> str:
     """The epilog that shows how a command is used."""
-    return _kept("\n".join([_EXAMPLES, *(f"  {command}" for command in commands)]))
+    return _kept("\n".join([EXAMPLES, *(f"  {line}" for line in _examples[command])]))
 
 
 def exit_codes() -> str:

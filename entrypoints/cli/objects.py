@@ -21,8 +21,7 @@ from domain.datasets import (
     ObjectRef,
     WriteCondition,
 )
-from entrypoints.cli import groups
-from entrypoints.cli.help import examples
+from entrypoints.cli.help import shows
 from entrypoints.cli.local_files import STANDARD_STREAM, file_size, read_chunks
 from entrypoints.cli.options import BucketArgument, FormatOfList, FormatOfRecord, InputFile, Yes
 from entrypoints.cli.output import (
@@ -48,12 +47,10 @@ _TEXTS = frozenset({"application/json", "application/x-ndjson", "application/xml
 Place = Annotated[str, typer.Argument(metavar="BUCKET/KEY", help="An object: its bucket and key.")]
 
 
-@groups.datasets.command(
-    epilog=examples(
-        "ducklake datasets ls raw-data",
-        "ducklake datasets ls raw-data --prefix 2013/ --delimiter /",
-        "ducklake datasets ls raw-data --format ndjson | head",
-    )
+@shows(
+    "ducklake datasets ls raw-data",
+    "ducklake datasets ls raw-data --prefix 2013/ --delimiter /",
+    "ducklake datasets ls raw-data --format ndjson | head",
 )
 def ls(
     context: typer.Context,
@@ -115,12 +112,10 @@ def _listed(
         request = ListRequest(prefix, delimiter, after=after) if after is not None else None
 
 
-@groups.datasets.command(
-    epilog=examples(
-        "ducklake datasets put flights.csv raw-data/2013/flights.csv",
-        "ducklake datasets put flights.csv raw-data/2013/",
-        "pg_dump shop | ducklake datasets put - backups/shop.sql --metadata source=shop",
-    )
+@shows(
+    "ducklake datasets put flights.csv raw-data/2013/flights.csv",
+    "ducklake datasets put flights.csv raw-data/2013/",
+    "pg_dump shop | ducklake datasets put - backups/shop.sql --metadata source=shop",
 )
 def put(
     context: typer.Context,
@@ -175,12 +170,10 @@ def _target(place: str, file: str) -> ObjectRef:
     return _ref(place + PurePath(file).name)
 
 
-@groups.datasets.command(
-    epilog=examples(
-        "ducklake datasets get raw-data/2013/flights.csv",
-        "ducklake datasets get raw-data/2013/flights.csv copy.csv",
-        "ducklake datasets get raw-data/2013/flights.csv - | wc -l",
-    )
+@shows(
+    "ducklake datasets get raw-data/2013/flights.csv",
+    "ducklake datasets get raw-data/2013/flights.csv copy.csv",
+    "ducklake datasets get raw-data/2013/flights.csv - | wc -l",
 )
 def get(
     context: typer.Context,
@@ -228,10 +221,16 @@ def _local_name(ref: ObjectRef, file: str | None) -> str:
     if file == STANDARD_STREAM:
         return file
     if file is None:
-        if not own or Path(own).exists():
+        if not own:
+            raise UsageError(f"{ref} gives no name for a file: say where it is to go.")
+        if Path(own).exists():
             raise UsageError(f"There is a file {own!r} here already: say where it is to go.")
         return own
-    return str(Path(file) / own) if Path(file).is_dir() else file
+    if Path(file).is_dir():
+        return str(Path(file) / own)
+    if file.endswith("/"):
+        raise UsageError(f"There is no directory {file!r}.")
+    return file
 
 
 def _is_text(media_type: str) -> bool:
@@ -239,7 +238,7 @@ def _is_text(media_type: str) -> bool:
     return plain.startswith("text/") or plain in _TEXTS or plain.endswith(("+json", "+xml"))
 
 
-@groups.datasets.command(epilog=examples("ducklake datasets stat raw-data/2013/flights.csv"))
+@shows("ducklake datasets stat raw-data/2013/flights.csv")
 def stat(context: typer.Context, place: Place, output_format: FormatOfRecord = None) -> None:
     """Say what an object is."""
     command = DownloadObjectCommand(_ref(place))
@@ -256,11 +255,9 @@ def stat(context: typer.Context, place: Place, output_format: FormatOfRecord = N
     print_record(_record(info), shown, output_format)
 
 
-@groups.datasets.command(
-    epilog=examples(
-        "ducklake datasets rm raw-data/2013/flights.csv",
-        "ducklake datasets rm raw-data/2013/flights.csv --yes",
-    )
+@shows(
+    "ducklake datasets rm raw-data/2013/flights.csv",
+    "ducklake datasets rm raw-data/2013/flights.csv --yes",
 )
 def rm(context: typer.Context, place: Place, yes: Yes = False) -> None:
     """Delete an object; one that is not there is no error, as in S3."""

@@ -15,6 +15,16 @@ from entrypoints.cli.usage import split_pairs
 
 _FORMAT_HELP = "How it is shown; by default a table on a terminal and JSON in a pipe."
 
+_MOST = 2**63 - 2
+
+
+def check_count(value: int | None) -> int | None:
+    """A number that is counted with; the engine has 64 bits for it."""
+    if value is not None and not 0 <= value <= _MOST:
+        raise typer.BadParameter(f"{value} is not a number of 0 or more.")
+    return value
+
+
 FormatOfRecord = Annotated[
     RecordFormat | None, typer.Option("--format", help=_FORMAT_HELP, show_default=False)
 ]
@@ -39,9 +49,8 @@ Output = Annotated[
 RowLimit = Annotated[
     int | None,
     typer.Option(
-        min=0,
-        max=2**63 - 1,
         metavar="N",
+        callback=check_count,
         help="At most so many rows. Without it, a table on a terminal shows 1,000.",
     ),
 ]

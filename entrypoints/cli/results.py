@@ -105,12 +105,12 @@ def _as_array(lines: Iterator[bytes]) -> Iterator[bytes]:
     """Rows one to a line, as a JSON array."""
     before = b"[\n"
     for chunk in lines:
-        rows = chunk.removesuffix(b"\n")
         if not chunk:
             continue
-        yield before + rows.replace(b"\n", b",\n")
+        body = chunk.removesuffix(b"\n")
+        yield before + body.replace(b"\n", b",\n")
         # A chunk may end within a row; only a line's end separates two.
-        before = b",\n" if len(rows) < len(chunk) else b""
+        before = b",\n" if len(body) < len(chunk) else b""
     yield b"[]\n" if before == b"[\n" else b"\n]\n"
 
 

@@ -1,4 +1,4 @@
-"""Rows: `ducklake tables append` and `ducklake tables query`."""
+"""Rows: `ducklake tables append`, `ducklake tables query` and `ducklake query`."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from domain.errors import UnsupportedFormatError
 from domain.formats import DataFormat
 from domain.queries import Query
 from domain.tables import TableName
-from entrypoints.cli import groups
 from entrypoints.cli.formats import format_of_file
-from entrypoints.cli.help import examples
+from entrypoints.cli.help import shows
 from entrypoints.cli.local_files import STANDARD_STREAM, file_size, read_chunks
 from entrypoints.cli.options import (
     FormatOfRecord,
@@ -23,6 +22,7 @@ from entrypoints.cli.options import (
     Output,
     Parameters,
     RowLimit,
+    Sql,
     TableArgument,
     read_parameters,
     read_sql,
@@ -42,13 +42,11 @@ if TYPE_CHECKING:
 _COMPRESSED = frozenset({".gz", ".zst", ".bz2", ".xz", ".zip"})
 
 
-@groups.tables.command(
-    epilog=examples(
-        "ducklake tables append flights flights.csv",
-        "ducklake tables append flights new.parquet",
-        "gunzip -c flights.csv.gz | \\",
-        "    ducklake tables append flights - --input-format csv",
-    )
+@shows(
+    "ducklake tables append flights flights.csv",
+    "ducklake tables append flights new.parquet",
+    "gunzip -c flights.csv.gz | \\",
+    "    ducklake tables append flights - --input-format csv",
 )
 def append(
     context: typer.Context,
@@ -95,14 +93,12 @@ def _guessed(file: str) -> DataFormat:
     return format_of_file(file, "--input-format")
 
 
-@groups.tables.command(
-    epilog=examples(
-        "ducklake tables query flights",
-        'ducklake tables query flights "SELECT carrier, avg(dep_delay) FROM flights GROUP BY 1"',
-        "ducklake tables query flights --output flights.parquet",
-    )
+@shows(
+    "ducklake tables query flights",
+    'ducklake tables query flights "SELECT carrier, avg(dep_delay) FROM flights GROUP BY 1"',
+    "ducklake tables query flights --output flights.parquet",
 )
-def query(
+def query_table(
     context: typer.Context,
     name: TableArgument,
     sql: Annotated[
@@ -125,4 +121,24 @@ def query(
         read_parameters(param),
         row_limit,
     )
+    answer(session_of(context), question, Shape(output_format, output))
+
+
+@shows(
+    'ducklake query "SELECT count(*) FROM flights"',
+    "ducklake query 'FROM flights WHERE carrier = $c' --param c=UA --row-limit 10",
+    'ducklake query "FROM flights" --format csv > flights.csv',
+    'ducklake query "FROM flights" --output flights.parquet',
+    "ducklake query - < report.sql",
+)
+def query_lake(
+    context: typer.Context,
+    sql: Sql,
+    param: Parameters = None,
+    row_limit: RowLimit = None,
+    output_format: FormatOfResult = None,
+    output: Output = None,
+) -> None:
+    """Ask the lake a question: one SELECT over any of its tables."""
+    question = Query(read_sql(sql), parameters=read_parameters(param), row_limit=row_limit)
     answer(session_of(context), question, Shape(output_format, output))

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from entrypoints.cli.help import shows
 from entrypoints.cli.options import FormatOfRecord
 from entrypoints.cli.output import print_record
 from entrypoints.cli.session import session_of
@@ -14,6 +15,7 @@ DUCKLAKE_SPECIFICATION = "1.0"
 """The version of the DuckLake specification that the lakes are in."""
 
 
+@shows("ducklake serve", "ducklake serve --host 0.0.0.0 --port 9000")
 def serve(
     context: typer.Context,
     host: Annotated[
@@ -43,6 +45,7 @@ def serve(
     serve_api(settings)
 
 
+@shows("ducklake version", "ducklake version --format json")
 def version(context: typer.Context, output_format: FormatOfRecord = None) -> None:  # noqa: ARG001
     """Show the versions of the service and of what it stands on."""
     from importlib.metadata import PackageNotFoundError  # noqa: PLC0415 - --help does without

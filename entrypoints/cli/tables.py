@@ -24,14 +24,14 @@ from domain.tables import (
     TableDescription,
     TableName,
 )
-from entrypoints.cli import groups
 from entrypoints.cli.columns import parse_column, read_columns
-from entrypoints.cli.help import examples
+from entrypoints.cli.help import shows
 from entrypoints.cli.options import (
     FormatOfList,
     FormatOfRecord,
     TableArgument,
     Yes,
+    check_count,
 )
 from entrypoints.cli.output import Shown, print_outcome, print_record, print_records, say
 from entrypoints.cli.session import session_of
@@ -42,12 +42,9 @@ if TYPE_CHECKING:
     from entrypoints.container import Container
 
 
-@groups.tables.command(
-    "list",
-    epilog=examples(
-        "ducklake tables list",
-        "ducklake tables list --namespace staging --format csv",
-    ),
+@shows(
+    "ducklake tables list",
+    "ducklake tables list --namespace staging --format csv",
 )
 def list_tables(
     context: typer.Context,
@@ -83,14 +80,12 @@ def _listed(lake: Container, namespace: NamespaceName | None) -> Iterator[dict[s
         command = ListTablesCommand(namespace, after) if after is not None else None
 
 
-@groups.tables.command(
-    epilog=examples(
-        "ducklake tables create flights \\",
-        '    --column "carrier VARCHAR NOT NULL" --column "dep_delay INTEGER" \\',
-        '    --column "time_hour TIMESTAMP" --partition-by "month(time_hour)"',
-        "ducklake tables create staging.flights --columns-file columns.json",
-        "ducklake tables create flights --columns-file columns.json --if-exists ignore",
-    )
+@shows(
+    "ducklake tables create flights \\",
+    '    --column "carrier VARCHAR NOT NULL" --column "dep_delay INTEGER" \\',
+    '    --column "time_hour TIMESTAMP" --partition-by "month(time_hour)"',
+    "ducklake tables create staging.flights --columns-file columns.json",
+    "ducklake tables create flights --columns-file columns.json --if-exists ignore",
 )
 def create(  # noqa: PLR0917 - one parameter for each thing that can be said
     context: typer.Context,
@@ -149,19 +144,17 @@ def _columns(texts: list[str] | None, file: str | None) -> tuple[Column, ...]:
     return read_columns(file) if file is not None else tuple(map(parse_column, texts or ()))
 
 
-@groups.tables.command(
-    epilog=examples(
-        "ducklake tables describe flights",
-        "ducklake tables describe flights --at-version 3",
-        "ducklake tables describe flights --at-timestamp 2026-01-31T12:00:00Z",
-    )
+@shows(
+    "ducklake tables describe flights",
+    "ducklake tables describe flights --at-version 3",
+    "ducklake tables describe flights --at-timestamp 2026-01-31T12:00:00Z",
 )
 def describe(
     context: typer.Context,
     name: TableArgument,
     at_version: Annotated[
         int | None,
-        typer.Option(metavar="N", min=0, max=2**63 - 1, help="As of this snapshot."),
+        typer.Option(metavar="N", callback=check_count, help="As of this snapshot."),
     ] = None,
     at_timestamp: Annotated[
         str | None,
@@ -241,15 +234,10 @@ def _draw_columns(table: TableDescription) -> None:
     )
 
 
-@groups.tables.command(
-    epilog=examples("ducklake tables drop flights", "ducklake tables drop flights --yes")
-)
+@shows("ducklake tables drop flights", "ducklake tables drop flights --yes")
 def drop(context: typer.Context, name: TableArgument, yes: Yes = False) -> None:
     """Drop a table. Its past stays in the lake's snapshots."""
     table = TableName.parse(name)
     confirm(f"Drop the table {table}?", yes=yes)
     session_of(context).run(lambda lake: lake.drop_table()(DropTableCommand(table)))
     say(f"Dropped {table}.")
-
-
-groups.tables.command("delete", hidden=True, help="The same as drop.")(drop)
