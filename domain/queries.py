@@ -9,9 +9,9 @@ from typing import Protocol
 
 from domain.errors import InvalidParametersError, InvalidSqlError, TooLargeError
 from domain.formats import DataFormat
+from domain.sql.limits import MAX_SQL_LENGTH
 from domain.tables import TableName
 
-MAX_SQL_LENGTH = 100_000
 MAX_PARAMETERS = 10_000
 
 _NO_TEXT = re.compile(r"[\x00\ud800-\udfff]")

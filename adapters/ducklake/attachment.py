@@ -6,6 +6,7 @@ import duckdb
 
 from adapters.ducklake.config import FileCatalog, LakeConfig, LocalStorage, S3Storage
 from adapters.ducklake.extensions import load_extension
+from adapters.ducklake.guards import create_guards
 from adapters.ducklake.sql import LAKE, literal
 
 _CATALOG_SECRET = "catalog_secret"  # noqa: S105 - the name of a secret, not one
@@ -29,6 +30,7 @@ def connect(config: LakeConfig) -> duckdb.DuckDBPyConnection:
         if isinstance(config.storage, S3Storage):
             load_extension(connection, "httpfs")
             _reach_storage(connection, config.storage)
+        create_guards(connection)
         _attach(connection, config)
         _put_up_walls(connection, config)
     except BaseException:

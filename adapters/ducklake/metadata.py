@@ -6,6 +6,7 @@ can be asked for at any snapshot. https://ducklake.select/docs/stable/specificat
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -203,6 +204,31 @@ class Metadata:
         )
         # DuckLake writes this where a view names the lake that it is in.
         return None if row is None else row[0].replace("{DUCKLAKE_CATALOG}", LAKE)
+
+    def has_table(self, schema: str, table: str) -> bool:
+        """Whether there is a table of that name, whatever the name."""
+        row = self._one(
+            f"""
+            SELECT 1 FROM {METADATA}.ducklake_table t
+            JOIN {METADATA}.ducklake_schema s USING (schema_id)
+            WHERE lower(s.schema_name) = lower($schema) AND lower(t.table_name) = lower($table)
+              AND {_alive("s")} AND {_alive("t")}
+            LIMIT 1
+            """,
+            schema=schema,
+            table=table,
+        )
+        return row is not None
+
+    def macros(self, names: Collection[str]) -> set[str]:
+        """Those of the names, in lower case, that macros of the lake have in any schema."""
+        rows = self._all(
+            f"""
+            SELECT DISTINCT lower(macro_name) FROM {METADATA}.ducklake_macro m
+            WHERE $snapshot >= 0 AND {_alive("m")}
+            """
+        )
+        return {name for (name,) in rows} & set(names)
 
     # A row of the catalog is whatever its query selects, so its members are Any.
     def _all(self, sql: str, **parameters: object) -> list[tuple]:  # type: ignore[type-arg]

@@ -3,33 +3,48 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from enum import Enum, auto
 
 import duckdb
 
 from adapters.ducklake.errors import translated
-from domain.errors import InvalidSqlError, StatementNotAllowedError, TooLargeError
-from domain.statements import Reference, Statement
-
-MAX_NODES = 50_000
-MAX_DEPTH = 600
+from adapters.ducklake.survey import survey
+from adapters.ducklake.tokens import Tokens
+from adapters.ducklake.tree import Json
+from domain.errors import InvalidSqlError, LakehouseError, StatementNotAllowedError, TooLargeError
+from domain.sql.limits import MAX_TOKENS
+from domain.sql.statement import Statement
 
 _NOT_A_SELECT = "Only one SELECT statement is allowed."
 
 
+class Form(Enum):
+    """How a statement is run."""
+
+    QUERY = auto()
+    EXPLAIN = auto()
+
+
 @dataclass(frozen=True, slots=True)
-class _Found:
-    tables: set[Reference]
-    table_functions: set[Reference]
-    functions: set[Reference]
-    listings: set[str]
-    common_tables: set[str]
+class Parsed:
+    """A statement that reads only, so far as its form goes.
+
+    Attributes:
+        statement: What it names.
+        sql: Its text, without the semicolons at its end; of an EXPLAIN, what it explains.
+        form: How it is run.
+        offset: Where in the caller's text `sql` begins, in bytes of UTF-8.
+    """
+
+    statement: Statement
+    sql: str
+    form: Form = Form.QUERY
+    offset: int = 0
 
 
-def parse(cursor: duckdb.DuckDBPyConnection, sql: str) -> Statement:
-    """Parse one SELECT statement.
+def parse(cursor: duckdb.DuckDBPyConnection, sql: str) -> Parsed:
+    """Parse one SELECT statement, or the EXPLAIN of one.
 
     The connection must be locked: some statements act while they are parsed.
 
@@ -38,42 +53,73 @@ def parse(cursor: duckdb.DuckDBPyConnection, sql: str) -> Statement:
         StatementNotAllowedError: When it is not a SELECT.
         TooLargeError: When it has too many parts, or is nested too deep.
     """
+    tokens = Tokens.of(sql)
+    if len(tokens) > MAX_TOKENS:
+        raise TooLargeError(f"A statement has at most {MAX_TOKENS} words and marks.")
+    kinds = _kinds(cursor, sql)
+    if kinds == [duckdb.StatementType.EXPLAIN]:
+        return _explained(cursor, tokens)
+    text = tokens.without_end_marks()
+    made = {duckdb.StatementType.CREATE}
+    if set(kinds[:-1]) == made and kinds[-1:] == [duckdb.StatementType.SELECT]:
+        return Parsed(_pivoted(cursor, tokens), text)
+    _check(kinds)
+    return Parsed(survey(_tree(cursor, sql)), text)
+
+
+def _kinds(cursor: duckdb.DuckDBPyConnection, sql: str) -> list[duckdb.StatementType]:
     try:
-        statements = cursor.extract_statements(sql)
+        return [statement.type for statement in cursor.extract_statements(sql)]
     except duckdb.ParserException as error:
-        raise translated(error, redact=str) or error from error
+        raise translated(error, redact=str, sql=sql) or error from error
     except duckdb.Error as error:
         raise StatementNotAllowedError(_NOT_A_SELECT) from error
-    if not statements:
+
+
+def _check(kinds: list[duckdb.StatementType]) -> None:
+    if not kinds:
         raise InvalidSqlError("There is no SQL.")
-    if any(statement.type != duckdb.StatementType.SELECT for statement in statements):
+    if any(kind != duckdb.StatementType.SELECT for kind in kinds):
         raise StatementNotAllowedError(_NOT_A_SELECT)
-    if len(statements) > 1:
+    if len(kinds) > 1:
         raise InvalidSqlError("There is more than one statement.")
-    found = _Found(set(), set(), set(), set(), set())
-    for node in _nodes(_tree(cursor, sql)):
-        _note(node, found)
-    return Statement(
-        frozenset(found.tables),
-        frozenset(found.table_functions),
-        frozenset(found.functions),
-        frozenset(found.listings),
-        frozenset(found.common_tables),
-    )
 
 
-def without_end_marks(sql: str) -> str:
-    """A statement up to the semicolons at its end, so that it can stand in brackets."""
-    text = sql.encode()
-    end = len(text)
-    for offset, _ in reversed(duckdb.tokenize(sql)):
-        if text[offset : offset + 1] != b";":
-            break
-        end = offset
-    return text[:end].decode()
+def _explained(cursor: duckdb.DuckDBPyConnection, tokens: Tokens) -> Parsed:
+    """The statement behind EXPLAIN, which is judged as if it stood alone."""
+    if tokens.word(1) == "analyze":
+        raise StatementNotAllowedError(
+            "EXPLAIN ANALYZE is not allowed: it would tell where files lie. EXPLAIN is."
+        )
+    if tokens.word(1) in {"(", "verbose"}:
+        raise StatementNotAllowedError("EXPLAIN takes no options here.")
+    inner, offset = tokens.behind(1)
+    parsed = parse(cursor, inner)
+    if parsed.form is not Form.QUERY:
+        raise StatementNotAllowedError(_NOT_A_SELECT)
+    return Parsed(parsed.statement, parsed.sql, Form.EXPLAIN, offset)
 
 
-def _tree(cursor: duckdb.DuckDBPyConnection, sql: str) -> object:
+def _pivoted(cursor: duckdb.DuckDBPyConnection, tokens: Tokens) -> Statement:
+    """The statement of a PIVOT whose columns come from the data.
+
+    DuckDB parses it to two statements, a type made of the values and the SELECT, and gives
+    the tree of neither. With `IN (NULL)` behind each thing that is pivoted it is one SELECT
+    that names all that the statement itself names.
+    """
+    if not tokens.has_word("pivot"):
+        raise StatementNotAllowedError(_NOT_A_SELECT)
+    sql = tokens.with_pivoted_values("\n IN (NULL)")
+    try:
+        _check(_kinds(cursor, sql))
+    except LakehouseError as error:
+        raise StatementNotAllowedError(
+            "This PIVOT cannot be read; say its columns with IN (...)."
+        ) from error
+    return survey(_tree(cursor, sql))
+
+
+def _tree(cursor: duckdb.DuckDBPyConnection, sql: str) -> Json:
     row = cursor.execute("SELECT json_serialize_sql($sql)", {"sql": sql}).fetchone()
     if row is None:
         raise AssertionError("a SELECT without FROM has a row")
@@ -84,42 +130,5 @@ def _tree(cursor: duckdb.DuckDBPyConnection, sql: str) -> object:
     if tree["error"] or len(tree["statements"]) != 1:
         # PRAGMA passes for a SELECT until here.
         raise StatementNotAllowedError(_NOT_A_SELECT)
-    return tree["statements"][0]
-
-
-def _nodes(tree: object) -> Iterator[dict[str, object]]:
-    """Every object of the tree; a stack of its own, since the tree may be deep."""
-    waiting: list[tuple[object, int]] = [(tree, 0)]
-    count = 0
-    while waiting:
-        node, depth = waiting.pop()
-        if isinstance(node, dict):
-            count += 1
-            if count > MAX_NODES or depth > MAX_DEPTH:
-                raise TooLargeError("The statement has too many parts, or is nested too deep.")
-            yield node
-            waiting.extend((value, depth + 1) for value in node.values())
-        elif isinstance(node, list):
-            waiting.extend((value, depth + 1) for value in node)
-
-
-def _note(node: dict[str, object], found: _Found) -> None:
-    match node:
-        case {"cte_map": {"map": [*expressions]}} if expressions:
-            found.common_tables.update(entry["key"].casefold() for entry in expressions)
-        case {"type": "BASE_TABLE", "table_name": name}:
-            found.tables.add(_reference(node, "catalog_name", "schema_name", name))
-        case {"type": "TABLE_FUNCTION", "function": {"function_name": name}}:
-            found.table_functions.add(_reference(node["function"], "catalog", "schema", name))
-        case {"type": "TABLE_FUNCTION"}:
-            found.table_functions.add(Reference("", "", "an unnamed table function"))
-        case {"type": "SHOW_REF", "query": None, "table_name": name}:
-            found.listings.add(str(name).strip('"').upper())
-        case {"function_name": name}:
-            found.functions.add(_reference(node, "catalog", "schema", name))
-        case _:
-            pass
-
-
-def _reference(node: Any, catalog: str, schema: str, name: object) -> Reference:
-    return Reference(str(node.get(catalog) or ""), str(node.get(schema) or ""), str(name))
+    statement: Json = tree["statements"][0]
+    return statement

@@ -5,26 +5,22 @@ from __future__ import annotations
 import duckdb
 
 from adapters.ducklake.errors import translated
+from adapters.ducklake.gate import Gate, Passed
 from adapters.ducklake.lake import Lake
 from adapters.ducklake.metadata import Metadata
-from adapters.ducklake.parser import parse, without_end_marks
-from adapters.ducklake.result_encoders import SelectedColumn, encoder_for
+from adapters.ducklake.parser import Form
+from adapters.ducklake.result_encoders import Encoder, SelectedColumn, encoder_for
 from adapters.ducklake.results import BoundQuery, DuckLakeResult
-from adapters.ducklake.sql import LAKE, identifier, qualified
-from domain.errors import (
-    InvalidSqlError,
-    InvalidTableNameError,
-    StatementNotAllowedError,
-    TableNotFoundError,
-)
+from adapters.ducklake.sql import qualified
+from domain.errors import InvalidSqlError, TableNotFoundError
 from domain.ports.queries import QueryPort
 from domain.queries import Parameters, Query, QueryResult, ResultEncoding
-from domain.statements import Reference, judge
 from domain.tables import DEFAULT_NAMESPACE, TableName
 
 _BEFORE = "SELECT * FROM (\n"
 _AFTER = "\n) AS result"
-MAX_VIEW_DEPTH = 16
+_EXPLAIN = "EXPLAIN "
+_PLAN_ROW = "(CAST(? AS VARCHAR), CAST(? AS VARCHAR))"
 
 
 class DuckLakeQueries(QueryPort):
@@ -45,8 +41,7 @@ class DuckLakeQueries(QueryPort):
             return self._opened(cursor, query, encoding)
         except (duckdb.Error, OSError) as error:
             self._lake.return_cursor(cursor)
-            known = translated(error, self._lake.redact, offset=len(_BEFORE), sql=query.sql)
-            raise known or error from error
+            raise translated(error, self._lake.redact) or error from error
         except BaseException:
             self._lake.return_cursor(cursor)
             raise
@@ -63,22 +58,35 @@ class DuckLakeQueries(QueryPort):
                 raise TableNotFoundError(f"There is no table {query.table}.")
             namespace = table.name.namespace
         sql = query.sql if query.sql is not None else f"FROM {qualified(_named(query.table))}"
-        tables = _Gate(cursor, metadata, namespace).pass_through(sql)
-        sql = without_end_marks(sql)
-        cursor.execute(f"USE {LAKE}.{identifier(namespace)}")
-        columns = _columns(cursor, sql, query.parameters)
+        passed = Gate(cursor, metadata, namespace).pass_through(sql)
+        passed.prepare(cursor, namespace)
+        statement, parameters = passed.sql, query.parameters
+        before = _EXPLAIN if passed.form is Form.EXPLAIN else _BEFORE
+        try:
+            if passed.form is Form.EXPLAIN:
+                statement, parameters = self._plan(cursor, passed, parameters)
+            columns = _columns(cursor, statement, parameters)
+        except duckdb.Error as error:
+            offset = len(before) - passed.offset
+            raise translated(error, self._lake.redact, offset, sql) or error from error
         encoder = encoder_for(encoding, columns)
-        sources = ", ".join(column.source for column in columns)
-        limit = "" if query.row_limit is None else f" LIMIT {query.row_limit + 1}"
         bound = BoundQuery(
-            statement=f"SELECT {encoder.select_list()} FROM (\n{sql}{_AFTER}({sources}){limit}",
-            parameters=query.parameters,
+            statement=_selected(encoder, statement, columns, query.row_limit),
+            parameters=parameters,
             columns=columns,
             row_limit=query.row_limit,
             snapshot_id=metadata.snapshot_id,
-            tables=tables,
+            tables=passed.tables,
         )
         return DuckLakeResult(self._lake, cursor, bound, encoder)
+
+    def _plan(
+        self, cursor: duckdb.DuckDBPyConnection, passed: Passed, parameters: Parameters
+    ) -> tuple[str, Parameters]:
+        """A statement that answers the plan, as EXPLAIN does, and its parameters."""
+        rows = cursor.execute(_EXPLAIN + passed.sql, parameters or None).fetchall()
+        plan = f"FROM (VALUES {', '.join([_PLAN_ROW] * len(rows))}) p(explain_key, explain_value)"
+        return plan, [self._lake.redact(str(text)) for row in rows for text in row]
 
 
 def _named(table: TableName | None) -> TableName:
@@ -99,70 +107,9 @@ def _columns(
     ]
 
 
-class _Gate:
-    """Judges a statement, and with it the views that it names.
-
-    Views are made by other clients of the lake; what stands in them is run as if the caller
-    had written it, so it is judged like that.
-    """
-
-    def __init__(
-        self, cursor: duckdb.DuckDBPyConnection, metadata: Metadata, namespace: str
-    ) -> None:
-        self._cursor = cursor
-        self._metadata = metadata
-        self._namespace = namespace
-        self._tables: dict[TableName, None] = {}
-
-    def pass_through(self, sql: str) -> tuple[TableName, ...]:
-        """The tables that the statement and its views name.
-
-        Raises:
-            StatementNotAllowedError: When it, or a view that it names, is refused.
-        """
-        self._pass(sql, self._namespace, depth=0)
-        return tuple(self._tables)
-
-    def _pass(self, sql: str, namespace: str, depth: int) -> None:
-        if depth > MAX_VIEW_DEPTH:
-            raise StatementNotAllowedError(f"Views are nested at most {MAX_VIEW_DEPTH} deep.")
-        statement = parse(self._cursor, sql)
-        judge(statement)
-        for reference in sorted(statement.tables, key=str):
-            schema, name = _resolved(reference, namespace)
-            view = self._metadata.view_sql(schema, name)
-            if view is not None:
-                self._pass(view, schema, depth + 1)
-                continue
-            table = self._table(schema, name)
-            if table is None and name.casefold() in _engine_views(self._cursor):
-                # A common table of that name may be in another scope, so it excuses nothing.
-                raise StatementNotAllowedError(f"{reference} is not a table of the lake.")
-            if table is not None and not statement.may_be_common(reference):
-                self._tables[table] = None
-
-    def _table(self, schema: str, name: str) -> TableName | None:
-        try:
-            table = self._metadata.table(TableName(schema, name))
-        except InvalidTableNameError:
-            # Made by another client under a name that has no place in lineage.
-            return None
-        return None if table is None else table.name
-
-
-def _engine_views(cursor: duckdb.DuckDBPyConnection) -> frozenset[str]:
-    """The names of the engine's own views (`duckdb_databases`, `pg_class`), in lower case.
-
-    They tell of the server, and a bare name that the lake does not have is looked up there.
-    """
-    rows = cursor.execute(
-        "SELECT lower(view_name) FROM duckdb_views() WHERE internal AND database_name = 'system'"
-    ).fetchall()
-    return frozenset(name for (name,) in rows)
-
-
-def _resolved(table: Reference, namespace: str) -> tuple[str, str]:
-    if table.schema and table.schema.casefold() != LAKE:
-        return table.schema, table.name
-    # `lake.t` is the table of the default namespace, unless a namespace is called `lake`.
-    return (DEFAULT_NAMESPACE if table.schema else namespace), table.name
+def _selected(
+    encoder: Encoder, sql: str, columns: list[SelectedColumn], row_limit: int | None
+) -> str:
+    sources = ", ".join(column.source for column in columns)
+    limit = "" if row_limit is None else f" LIMIT {row_limit + 1}"
+    return f"SELECT {encoder.select_list()} FROM (\n{sql}{_AFTER}({sources}){limit}"

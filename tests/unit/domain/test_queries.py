@@ -4,7 +4,8 @@ import pytest
 
 from domain.errors import InvalidParametersError, InvalidSqlError, TooLargeError
 from domain.formats import FORMAT_OF_MEDIA_TYPE, DataFormat
-from domain.queries import MAX_PARAMETERS, MAX_SQL_LENGTH, Parameters, Query
+from domain.queries import MAX_PARAMETERS, Parameters, Query
+from domain.sql.limits import MAX_SQL_LENGTH
 from domain.tables import TableName
 
 TABLE = TableName.parse("t")

@@ -1,0 +1,160 @@
+"""The gate: what a statement may read, found out with the engine's own parser and catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import duckdb
+
+from adapters.ducklake.guards import GUARDS, LIST_LIMIT
+from adapters.ducklake.metadata import Metadata
+from adapters.ducklake.parser import Form, Parsed, parse
+from adapters.ducklake.sql import LAKE, identifier, literal
+from domain.errors import InvalidTableNameError, StatementNotAllowedError
+from domain.sql.limits import MAX_VIEW_DEPTH
+from domain.sql.policy import checked_list_limit, judge, unknown_functions
+from domain.sql.statement import Reference, Statement
+from domain.tables import DEFAULT_NAMESPACE, TableName
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A statement that may run.
+
+    Attributes:
+        sql: Its text, fit to stand in brackets; of an EXPLAIN, what it explains.
+        form: How it is run.
+        offset: Where `sql` begins in the caller's text, in bytes of UTF-8.
+        tables: The tables of the lake that it and its views name.
+        list_limit: How long lists may be in the calls that are checked while it runs; None
+            when no call is to be checked.
+    """
+
+    sql: str
+    form: Form
+    offset: int
+    tables: tuple[TableName, ...]
+    list_limit: int | None
+
+    def prepare(self, cursor: duckdb.DuckDBPyConnection, namespace: str) -> None:
+        """Set where a cursor looks for the statement's names."""
+        path = f"{LAKE}.{identifier(namespace)}"
+        if self.list_limit is not None:
+            cursor.execute(f"SET VARIABLE {LIST_LIMIT} = {self.list_limit}")
+            path += f",{GUARDS}"
+        cursor.execute(f"SET search_path = {literal(path)}")
+
+
+class Gate:
+    """Judges a statement, and with it the views that it names.
+
+    Views are made by other clients of the lake; what stands in them is run as if the caller
+    had written it, so it is judged like that.
+    """
+
+    def __init__(
+        self, cursor: duckdb.DuckDBPyConnection, metadata: Metadata, namespace: str
+    ) -> None:
+        self._cursor = cursor
+        self._metadata = metadata
+        self._namespace = namespace
+        self._tables: dict[TableName, None] = {}
+        self._views: set[tuple[str, str]] = set()
+        self._statements: list[Statement] = []
+
+    def pass_through(self, sql: str) -> Passed:
+        """The statement, when it and all its views may run.
+
+        Raises:
+            InvalidSqlError: When it is not one statement that parses.
+            StatementNotAllowedError: When it, or a view that it names, is refused.
+            TooLargeError: When it is too much work.
+        """
+        parsed = parse(self._cursor, sql)
+        self._pass(parsed, self._namespace, depth=0)
+        return Passed(
+            parsed.sql,
+            parsed.form,
+            parsed.offset,
+            tuple(self._tables),
+            checked_list_limit(_together(self._statements)),
+        )
+
+    def _pass(self, parsed: Parsed, namespace: str, depth: int) -> None:
+        statement = parsed.statement
+        views: list[tuple[str, str, str]] = []
+        in_lake: set[Reference] = set()
+        for reference in statement.tables:
+            schema, name = _resolved(reference, namespace)
+            view = self._metadata.view_sql(schema, name)
+            table = self._table(schema, name) if view is None else None
+            if view is not None:
+                views.append((schema, name, view))
+            elif table is not None and not statement.may_be_common(reference):
+                self._tables[table] = None
+            if view is not None or self._metadata.has_table(schema, name):
+                in_lake.add(reference)
+        judge(statement, in_lake)
+        self._judge_functions(statement)
+        self._statements.append(statement)
+        for schema, name, sql in sorted(views):
+            self._pass_view(schema, name, sql, depth + 1)
+
+    def _pass_view(self, schema: str, name: str, sql: str, depth: int) -> None:
+        if depth > MAX_VIEW_DEPTH:
+            raise StatementNotAllowedError(f"Views are nested at most {MAX_VIEW_DEPTH} deep.")
+        view = (schema.casefold(), name.casefold())
+        if view not in self._views:
+            self._views.add(view)
+            self._pass(parse(self._cursor, sql), schema, depth)
+
+    def _table(self, schema: str, name: str) -> TableName | None:
+        try:
+            table = self._metadata.table(TableName(schema, name))
+        except InvalidTableNameError:
+            # Made by another client under a name that has no place in lineage.
+            return None
+        return None if table is None else table.name
+
+    def _judge_functions(self, statement: Statement) -> None:
+        """Refuse what would call a macro of another client, or a function not judged before."""
+        called = {call.name for call in statement.calls}
+        called |= {function.name.casefold() for function in statement.table_functions}
+        for macro in sorted(self._metadata.macros(called)):
+            # It would be called even where the engine has a function of that name.
+            raise StatementNotAllowedError(
+                f"{macro} is a macro of the lake; macros are not called here."
+            )
+        for name in sorted(unknown_functions(statement)):
+            if self._engine_has(name):
+                raise StatementNotAllowedError(f"The function {name} is not allowed.")
+
+    def _engine_has(self, function: str) -> bool:
+        return bool(
+            self._cursor.execute(
+                "SELECT 1 FROM duckdb_functions() WHERE lower(function_name) = $name LIMIT 1",
+                {"name": function},
+            ).fetchall()
+        )
+
+
+def _together(statements: Iterable[Statement]) -> Statement:
+    """What a statement and its views call, as of one."""
+    statements = list(statements)
+    weight = max(statement.size.lambda_weight for statement in statements)
+    return Statement(
+        calls=frozenset(call for statement in statements for call in statement.calls),
+        recursive=any(statement.recursive for statement in statements),
+        selects_columns_by_lambda=any(
+            statement.selects_columns_by_lambda for statement in statements
+        ),
+        size=replace(statements[0].size, lambda_weight=weight),
+    )
+
+
+def _resolved(table: Reference, namespace: str) -> tuple[str, str]:
+    if table.schema and table.schema.casefold() != LAKE:
+        return table.schema, table.name
+    # `lake.t` is the table of the default namespace, unless a namespace is called `lake`.
+    return (DEFAULT_NAMESPACE if table.schema else namespace), table.name

@@ -1,0 +1,100 @@
+"""The words and marks of a statement, by DuckDB's own tokenizer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import duckdb
+
+_OPENING = frozenset({"(", "[", "{"})
+_CLOSING = frozenset({")", "]", "}"})
+_END_OF_PIVOTED = frozenset(
+    {"using", "group", "order", "limit", "offset", "union", "except", "intersect", ")", ";"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """A statement's text and where its tokens begin, in bytes of UTF-8; comments are none."""
+
+    text: bytes
+    starts: Sequence[int]
+
+    @classmethod
+    def of(cls, sql: str) -> Tokens:
+        """The tokens of a statement, as far as it can be read."""
+        return cls(sql.encode(), [start for start, _ in duckdb.tokenize(sql)])
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def word(self, number: int) -> str:
+        """A token in lower case, with what is behind it up to the next; empty behind the end."""
+        if number >= len(self.starts):
+            return ""
+        end = self.starts[number + 1] if number + 1 < len(self.starts) else len(self.text)
+        piece = self.text[self.starts[number] : end].decode(errors="replace").casefold()
+        # A comment or white space may be behind it.
+        word = piece.split(maxsplit=1)[0]
+        return word.split("--")[0].split("/*")[0] if word[0].isalpha() else word[0]
+
+    def has_word(self, word: str) -> bool:
+        """Whether it is one of the tokens."""
+        return any(self.word(number) == word for number in range(len(self)))
+
+    def behind(self, number: int) -> tuple[str, int]:
+        """The text from a token on, and where it begins."""
+        start = self.starts[number] if number < len(self.starts) else len(self.text)
+        return self.text[start:].decode(), start
+
+    def without_end_marks(self) -> str:
+        """The statement up to the semicolons at its end, so that it can stand in brackets."""
+        end = len(self.text)
+        for start in reversed(self.starts):
+            if self.text[start : start + 1] != b";":
+                break
+            end = start
+        return self.text[:end].decode()
+
+    def with_pivoted_values(self, values: str) -> str:
+        """The statement with `values` behind each thing that a PIVOT is ON and says none for."""
+        pieces: list[bytes] = []
+        written = 0
+        for end in self._ends_of_pivoted():
+            pieces += [self.text[written:end], values.encode(), b" "]
+            written = end
+        return b"".join([*pieces, self.text[written:]]).decode()
+
+    def _ends_of_pivoted(self) -> list[int]:
+        """Where to write the values: behind the last token of each."""
+        ends: list[int] = []
+        number = 0
+        while number < len(self):
+            if self.word(number) == "pivot":
+                number = self._skip_to(number + 1, frozenset({"on", *_CLOSING, ";"}))
+                while number < len(self) and self.word(number) in {"on", ","}:
+                    first = number + 1
+                    number = self._skip_to(first, _END_OF_PIVOTED | {",", "in"})
+                    ends_here = self.word(number) != "in"
+                    if ends_here:
+                        ends.append(self._start(number))
+                    else:
+                        number = self._skip_to(number, _END_OF_PIVOTED | {","})
+            else:
+                number += 1
+        return ends
+
+    def _skip_to(self, number: int, words: frozenset[str]) -> int:
+        """The next of these tokens that is in no brackets opened from here on."""
+        depth = 0
+        while number < len(self):
+            word = self.word(number)
+            if depth == 0 and word in words:
+                break
+            depth += (word in _OPENING) - (word in _CLOSING)
+            number += 1
+        return number
+
+    def _start(self, number: int) -> int:
+        return self.starts[number] if number < len(self.starts) else len(self.text)

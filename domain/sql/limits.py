@@ -1,0 +1,74 @@
+"""How large a statement, and what it makes of its values, may be.
+
+DuckDB plans a statement without looking for an interrupt, and computes one expression over a
+block of rows likewise; memory of both is not under its limit. So both are bounded beforehand.
+The figures were measured on DuckDB 1.5.5: see docs/reference/sql.md.
+"""
+
+from __future__ import annotations
+
+MAX_SQL_LENGTH = 500_000
+"""Characters of a statement."""
+
+MAX_TOKENS = 50_000
+"""Words, numbers, texts and marks of a statement."""
+
+MAX_DEPTH = 200
+"""How deep expressions, queries and types may stand in each other."""
+
+MAX_COST = 1_000_000
+"""What planning a statement may cost, in estimated microseconds."""
+
+MAX_GROWTH = 10_000
+"""How many times longer than what it was made of a value may become, over all nested queries."""
+
+MAX_MADE_TEXT = 100_000
+"""Bytes of a text whose length an argument decides (`repeat`, `lpad`)."""
+
+MAX_SMALL_TEXT = 10_000
+"""Bytes of such a text that is made without a check while the statement runs."""
+
+MAX_REPLACED_TEXT = 1_000_000
+"""Product of the bytes of a text and of a replacement that is not a short literal."""
+
+MAX_REPLACEMENT = 16
+"""Characters of a literal replacement that is not checked while the statement runs."""
+
+MAX_MADE_LIST = 10_000
+"""Elements of a list whose length an argument decides (`range`, `list_resize`)."""
+
+MAX_COMPARED_TEXT = 100_000
+"""Product of the bytes of two texts whose distance is taken (`levenshtein`)."""
+
+MAX_LIST_WORK = 100_000
+"""Steps of a function with a lambda for one row: elements times what the lambda does."""
+
+MAX_LAMBDA_DEPTH = 2
+"""How deep lambdas that go through a list may stand in each other."""
+
+MAX_SORTED_LIST = 1_000_000
+"""Elements of a collected list that a function sorts or compares."""
+
+MAX_SPLIT_TEXT = 10_000_000
+"""Bytes of a collected text that a function takes apart."""
+
+MAX_JSON_TEXT = 10_000
+"""Bytes of JSON that a recursive function takes without counting how deep it is."""
+
+MAX_JSON_BRACKETS = 1_000
+"""Opening brackets of longer JSON that a recursive function takes."""
+
+MAX_JSON_STRUCTURE_DEPTH = 50
+"""How deep the structure given to `json_transform` may be."""
+
+MAX_ARRAY_SIZE = 10_000
+"""Elements of a fixed-size array type, over all its dimensions."""
+
+MAX_SAMPLE = 10_000
+"""The sample of `reservoir_quantile` and the count of `approx_top_k`."""
+
+MAX_FIELD_WIDTH = 999
+"""The width and precision in a format text."""
+
+MAX_VIEW_DEPTH = 16
+"""How deep views may stand in each other."""
