@@ -100,7 +100,8 @@ READ_HEADERS: dict[str, Any] = {
 ANY_BODY: dict[str, Any] = {
     "parameters": [
         _IF_MATCH,
-        _header("If-None-Match", "`*`: only when there is no object of that name.", "*"),
+        _header("If-None-Match", "`*`: only when there is no object of that name.", "*")
+        | {"schema": {"type": "string", "enum": ["*"]}},
         _header("x-amz-meta-source", "User metadata, under any name behind x-amz-meta-.", "bts"),
     ],
     "requestBody": {
