@@ -109,9 +109,44 @@ def translated(
         found = InvalidSqlError(text, position)
     elif isinstance(error, duckdb.TransactionException):
         found = _of_transaction(text)
+    elif isinstance(error, duckdb.FatalException):
+        found = UnavailableError("The engine broke down and is being started anew; try again.")
     elif isinstance(error, duckdb.IOException | duckdb.HTTPException | OSError):
         found = _of_storage(text)
     return found
+
+
+_WHY_IT_DOES_NOT_OPEN = (
+    (
+        re.compile(r"password authentication failed|role \S+ does not exist|no password supplied"),
+        "PostgreSQL does not accept the user and password in DUCKLAKE_CATALOG.",
+    ),
+    (
+        re.compile(r"database \S+ does not exist"),
+        "PostgreSQL has no database of the name in DUCKLAKE_CATALOG.",
+    ),
+    (
+        re.compile(r"could not translate host name"),
+        "The host in DUCKLAKE_CATALOG is not known.",
+    ),
+    (
+        re.compile(r"connection to server"),
+        "No PostgreSQL can be reached where DUCKLAKE_CATALOG says.",
+    ),
+)
+
+
+def why_it_does_not_open(error: BaseException, redact: Redact) -> LakehouseError:
+    """The domain's error for what kept the lake from being opened."""
+    text = EngineMessage.of(error).text
+    for pattern, sentence in _WHY_IT_DOES_NOT_OPEN:
+        if pattern.search(text):
+            return UnavailableError(sentence)
+    known = translated(error, redact)
+    if isinstance(known, UnavailableError | StorageFullError | LakeLockedError):
+        return known
+    # What can be wrong here is no caller's statement.
+    return UnavailableError("The lake cannot be opened; the service's log tells why.")
 
 
 def _is_of_parser(error: BaseException) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import threading
 import time
@@ -14,7 +15,7 @@ import duckdb
 from adapters.ducklake.attachment import connect
 from adapters.ducklake.config import LakeConfig, PostgresCatalog
 from adapters.ducklake.deadline import Clock, Deadline
-from adapters.ducklake.errors import translated
+from adapters.ducklake.errors import translated, why_it_does_not_open
 from adapters.ducklake.sql import LAKE
 from domain.errors import LakehouseError, UnavailableError
 
@@ -120,9 +121,28 @@ class Lake:
         self._cursors.discard(cursor)
         # Left to the cursor's end, the rollback of a transaction whose PostgreSQL has gone
         # would end the process: it throws where C++ lets nothing be thrown.
-        with suppress(duckdb.Error):
+        try:
             cursor.execute("ROLLBACK")
+        except duckdb.FatalException:
+            self._abandon(cursor)
+            return
+        except duckdb.Error:
+            pass
         cursor.close()
+
+    def _abandon(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """Let go of an engine that met an error of its own, after which it refuses all work.
+
+        Its cursors cannot be closed, for the reason above: they stay for good, and another
+        engine is opened for what comes next.
+        """
+        _keep_for_good(cursor)
+        with self._opening:
+            if self._connection is None or not _is_dead(self._connection):
+                return
+            _logger.error("The engine broke down; another one takes its place.")
+            _keep_for_good(self._connection)
+            self._connection = None
 
     @contextmanager
     def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -158,4 +178,19 @@ class Lake:
             return connect(self.config)
         except (duckdb.Error, OSError) as error:
             _logger.debug("The lake does not open: %s", self.redact(str(error)))
-            raise translated(error, self.redact) or error from error
+            raise why_it_does_not_open(error, self.redact) from error
+
+
+def _is_dead(connection: duckdb.DuckDBPyConnection) -> bool:
+    try:
+        connection.execute("SELECT 1")
+    except duckdb.FatalException:
+        return True
+    except duckdb.Error:
+        return False
+    return False
+
+
+def _keep_for_good(connection: duckdb.DuckDBPyConnection) -> None:
+    """Keep it from being closed even as the process ends."""
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))

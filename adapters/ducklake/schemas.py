@@ -17,10 +17,15 @@ class Schemas:
 
     A catalog in a file belongs to this process alone, so what its tables look like changes by
     this process's own hand, and is worth remembering: asking takes longer than a small append.
+
+    Attributes:
+        catalog_keeps_nested: Whether nested values that are inlined in the catalog stay as
+            they are.
     """
 
     def __init__(self, config: LakeConfig) -> None:
         self._remembers = isinstance(config.catalog, FileCatalog)
+        self.catalog_keeps_nested = isinstance(config.catalog, FileCatalog)
         self._columns: dict[TableName, tuple[Column, ...]] = {}
         self._changes = 0
         self._lock = threading.Lock()

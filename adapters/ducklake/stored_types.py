@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from domain.column_types import (
     ColumnType,
+    DecimalType,
     ListType,
     MapType,
     OpaqueType,
@@ -79,6 +80,11 @@ def reason_not_kept(column_type: ColumnType) -> str | None:
             return reason_not_kept(key) or reason_not_kept(value)
         case _:
             return None
+
+
+def is_nested(column_type: ColumnType) -> bool:
+    """Whether its values have parts, or may have."""
+    return not isinstance(column_type, ScalarType | DecimalType)
 
 
 @dataclass(frozen=True, slots=True)

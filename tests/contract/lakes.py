@@ -7,7 +7,7 @@ own, and may find tables of others in the lake.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -19,12 +19,16 @@ from adapters.ducklake import (
     Lake,
     LakeConfig,
     LocalStorage,
+    PostgresCatalog,
+    S3Storage,
 )
 from domain.commits import CommitMessage, Write
 from domain.ports.queries import QueryPort
 from domain.ports.tables import TablePort
 from tests.fakes.queries import FakeQueries
 from tests.fakes.tables import FakeTables
+from tests.servers.postgres import new_database
+from tests.servers.s3 import Buckets
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +94,43 @@ def open_ducklake(request: pytest.FixtureRequest) -> Iterator[OpenedLake]:
             temp_directory=home / "temp",
         )
     )
-    try:
+    with closing(lake):
         yield opened_ducklake(lake)
-    finally:
-        lake.close()
+
+
+def served_lake(
+    s3: str, *, postgres: bool
+) -> Callable[[pytest.FixtureRequest], AbstractContextManager[OpenedLake]]:
+    """How to open a lake on servers: its data in the store of that fixture.
+
+    Its catalog is in PostgreSQL, or else in a file. Bucket and database are its own.
+    """
+
+    @contextmanager
+    def open_served(request: pytest.FixtureRequest) -> Iterator[OpenedLake]:
+        home = request.getfixturevalue("tmp_path_factory").mktemp("lake")
+        store = request.getfixturevalue(s3)
+        buckets = Buckets(store)
+        catalog: FileCatalog | PostgresCatalog = FileCatalog(home / "catalog.ducklake")
+        with ExitStack() as cleanup:
+            cleanup.callback(buckets.remove_all)
+            if postgres:
+                server = request.getfixturevalue("postgres_server")
+                database = cleanup.enter_context(new_database(server))
+                catalog = PostgresCatalog.parse(database.url)
+            storage = S3Storage(
+                endpoint=store.address,
+                bucket=buckets.create(),
+                access_key=store.access_key,
+                secret_key=store.secret_key,
+                secure=store.secure,
+                region=store.region,
+            )
+            config = LakeConfig(catalog=catalog, storage=storage, temp_directory=home / "temp")
+            lake = cleanup.enter_context(closing(Lake(config)))
+            yield opened_ducklake(lake)
+
+    return open_served
 
 
 def opened_ducklake(lake: Lake) -> OpenedLake:
@@ -124,6 +161,21 @@ def opened_ducklake(lake: Lake) -> OpenedLake:
 LAKES = (
     LakeOpener("fake", open_fake, runs_sql=FakeQueries.runs_sql),
     LakeOpener("ducklake", open_ducklake),
+    LakeOpener(
+        "minio-file",
+        served_lake("minio_server", postgres=False),
+        marks=(pytest.mark.servers,),
+    ),
+    LakeOpener(
+        "minio-postgres",
+        served_lake("minio_server", postgres=True),
+        marks=(pytest.mark.servers,),
+    ),
+    LakeOpener(
+        "seaweedfs-postgres",
+        served_lake("seaweedfs_server", postgres=True),
+        marks=(pytest.mark.servers,),
+    ),
 )
 
 on_lakes_that_run_sql = pytest.mark.parametrize(

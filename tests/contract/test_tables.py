@@ -88,14 +88,13 @@ def test_a_new_table_is_as_it_was_defined(tables: TablePort, name: TableName) ->
     assert made.updated_at.tzinfo is not None
 
 
-def test_the_location_says_nothing_of_where_the_data_path_is(
-    tables: TablePort, name: TableName
-) -> None:
+def test_the_location_tells_no_path_of_the_server(tables: TablePort, name: TableName) -> None:
     location = create(tables, name).location
 
     assert location
-    assert not location.startswith("/")
-    assert "://" not in location
+    # In a store, it is the URL that other clients of the lake need; it holds no credentials.
+    assert not location.startswith(("/", "file:"))
+    assert "@" not in location
     assert name.name in location
 
 

@@ -161,6 +161,11 @@ VALUE_CASES = (
         ({"a": 1, "b c": "2013-01-31"}, {"a": None, "b c": None}, None),
     ),
     ValueCase(
+        "STRUCT(a VARCHAR)[]",
+        ([{"a": 'it\'s "x", {y}'}, {"a": "NULL"}, {"a": None}, None], [{"a": "b'c\\"}], None),
+        ([{"a": 'it\'s "x", {y}'}, {"a": "NULL"}, {"a": None}, None], [{"a": "b'c\\"}], None),
+    ),
+    ValueCase(
         "MAP(VARCHAR, DECIMAL(5,1))",
         ([("x", Decimal("1.0")), ("y", None)], [], None),
         ({"x": Decimal("1.0"), "y": None}, {}, None),
