@@ -16,9 +16,9 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 
 from domain.errors import LakehouseError
+from entrypoints.rest.client import ClientGoneError
 from entrypoints.rest.locations import LocatedError, Part
 from entrypoints.rest.problems import error_response, problem, problem_response, status_of
-from entrypoints.rest.streaming import ClientGoneError
 
 CLIENT_GONE_STATUS = 499
 """What access logs have for a client that went away first; it is never sent."""

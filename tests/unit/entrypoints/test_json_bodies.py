@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import MalformedBodyError
-from entrypoints.rest.control import parse_json
+from entrypoints.rest.json_bodies import parse_json
 
 JSON = st.recursive(
     st.none()
