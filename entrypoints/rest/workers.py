@@ -127,7 +127,9 @@ class Workers:
     def start(cls, query_workers: int) -> Workers:
         """The pools in the sizes that serve one machine."""
         return cls(
-            writes=WorkerPool("write", 16, 512),
+            # They mostly sleep until the lake's one writer has committed for them, and only
+            # what is in them can be committed together.
+            writes=WorkerPool("write", 256, 512),
             reads=WorkerPool("read", 8, 512),
             queries=WorkerPool("query", query_workers, 256),
             uploads=WorkerPool("upload", 32, 256),
