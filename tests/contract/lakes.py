@@ -69,12 +69,16 @@ class LakeOpener:
         open: Opens it for a whole test process; the request gives session-wide fixtures
             (`request.getfixturevalue("tmp_path_factory")`, or a server's).
         runs_sql: Whether the engine runs SQL, or knows tables as a whole only.
+        every_case: Whether each test runs with all its cases, or with its first one alone.
+            Cases are inputs to the engine, which is the same for all lakes: each kind of
+            catalog sees them all once, and other ways to combine catalog and store need not.
         marks: Marks for its tests, such as `pytest.mark.servers`.
     """
 
     name: str
     open: Callable[[pytest.FixtureRequest], AbstractContextManager[OpenedLake]]
     runs_sql: bool = True
+    every_case: bool = True
     marks: tuple[pytest.MarkDecorator, ...] = ()
 
 
@@ -164,6 +168,7 @@ LAKES = (
     LakeOpener(
         "minio-file",
         served_lake("minio_server", postgres=False),
+        every_case=False,
         marks=(pytest.mark.servers,),
     ),
     LakeOpener(
@@ -174,6 +179,7 @@ LAKES = (
     LakeOpener(
         "seaweedfs-postgres",
         served_lake("seaweedfs_server", postgres=True),
+        every_case=False,
         marks=(pytest.mark.servers,),
     ),
 )
