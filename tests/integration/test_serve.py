@@ -79,7 +79,7 @@ def running(home: Path, **more: str) -> Iterator[Process]:
 
 def test_it_says_where_it_is_ready_and_stops_when_told(tmp_path: Path) -> None:
     with running(tmp_path, DUCKLAKE_LOG_FORMAT="json") as service:
-        assert httpx.get(f"{service.url}/readyz").json()["status"] == "ready"
+        assert httpx.get(f"{service.url}/readyz", timeout=60).json()["status"] == "ready"
         log = service.stop()
         assert service.process.returncode == 0, log
     assert '"path": "/readyz"' in log
@@ -156,7 +156,7 @@ def test_what_was_acknowledged_is_there_after_the_end(tmp_path: Path, how: signa
 def test_work_in_flight_ends_within_the_grace_period(tmp_path: Path) -> None:
     with running(tmp_path) as service:
         url = httpx.URL(service.url)
-        httpx.post(f"{service.url}/datasets/raw").raise_for_status()
+        httpx.post(f"{service.url}/datasets/raw", timeout=60).raise_for_status()
         with socket.create_connection((url.host, url.port or 80), timeout=30) as connection:
             connection.sendall(
                 b"PUT /datasets/raw/x HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\n"

@@ -36,7 +36,7 @@ def test_not_ready_says_what_does_not_work(fakes: Fakes, tmp_path: Path) -> None
 
     fakes.datasets = Broken()
     with served(create_app(fakes.container(tmp_path))) as url:
-        answer = httpx.get(f"{url}/readyz")
+        answer = httpx.get(f"{url}/readyz", timeout=60)
     assert answer.status_code == 503
     assert answer.headers["retry-after"]
     told = answer.json()
@@ -61,7 +61,7 @@ def test_a_check_that_hangs_is_answered_and_harms_no_other(fakes: Fakes, tmp_pat
                 told = httpx.get(f"{url}/readyz", timeout=10).json()
                 assert told["checks"]["storage"]["status"] == "failed"
                 assert told["checks"]["catalog"] == {"status": "ok"}
-                assert httpx.get(f"{url}/healthz").status_code == 200
+                assert httpx.get(f"{url}/healthz", timeout=60).status_code == 200
             go_on.set()
     finally:
         go_on.set()
@@ -78,14 +78,14 @@ def test_a_part_that_cannot_be_built_is_tried_again(fakes: Fakes, tmp_path: Path
 
     container.datasets.override(providers.ThreadSafeSingleton(build))
     with served(create_app(container)) as url:
-        first = httpx.get(f"{url}/readyz")
+        first = httpx.get(f"{url}/readyz", timeout=60)
         assert first.json()["checks"]["storage"] == {
             "status": "failed",
             "detail": "It cannot be opened (OSError).",
         }
-        problem(httpx.get(f"{url}/datasets"), 500, "internal_error")
-        assert httpx.get(f"{url}/datasets").status_code == 200
-        assert httpx.get(f"{url}/readyz").status_code == 200
+        problem(httpx.get(f"{url}/datasets", timeout=60), 500, "internal_error")
+        assert httpx.get(f"{url}/datasets", timeout=60).status_code == 200
+        assert httpx.get(f"{url}/readyz", timeout=60).status_code == 200
 
 
 def test_head_is_get_without_content(api: Api) -> None:
@@ -142,15 +142,15 @@ def test_busy_is_429_with_retry_after(fakes: Fakes, tmp_path: Path) -> None:
             except Exception:  # noqa: BLE001
                 break
             entered += 1
-        answer = httpx.get(f"{url}/tables")
+        answer = httpx.get(f"{url}/tables", timeout=60)
         problem(answer, 429, "too_busy")
         assert answer.headers["retry-after"] == "1"
         # What is full holds up nothing else.
-        assert httpx.get(f"{url}/datasets").status_code == 200
-        assert httpx.get(f"{url}/readyz").status_code == 200
+        assert httpx.get(f"{url}/datasets", timeout=60).status_code == 200
+        assert httpx.get(f"{url}/readyz", timeout=60).status_code == 200
         for _ in range(entered):
             pool.leave()
-        assert httpx.get(f"{url}/tables").status_code == 200
+        assert httpx.get(f"{url}/tables", timeout=60).status_code == 200
 
 
 def test_what_is_no_http_is_a_problem_too(api: Api) -> None:

@@ -91,7 +91,7 @@ def test_a_client_that_goes_stops_its_query_at_once(fakes: Fakes, tmp_path: Path
             lambda: any(event.state is RunState.ABORT for event in fakes.lineage.events),
             "the run did not end",
         )
-        assert httpx.get(f"{url}/healthz").status_code == 200
+        assert httpx.get(f"{url}/healthz", timeout=60).status_code == 200
 
 
 def test_a_client_that_goes_before_the_first_row_stops_its_query(
@@ -149,9 +149,9 @@ def test_chunks_of_any_size_make_one_answer(fakes: Fakes, tmp_path: Path) -> Non
             yield b""
 
     with scripted(fakes, tmp_path, pieces) as (url, _):
-        ndjson = httpx.post(f"{url}/query?format=ndjson", json={"sql": "x"}, timeout=30)
+        ndjson = httpx.post(f"{url}/query?format=ndjson", json={"sql": "x"}, timeout=60)
         assert ndjson.content == whole
-        told = httpx.post(f"{url}/query", json={"sql": "x"}, timeout=30).json()
+        told = httpx.post(f"{url}/query", json={"sql": "x"}, timeout=60).json()
         assert told["rows"] == [{"n": number} for number in range(20_000)]
 
 
@@ -228,4 +228,4 @@ def test_a_download_whose_store_fails_midway_is_short(fakes: Fakes, tmp_path: Pa
         served(create_app(fakes.container(tmp_path))) as url,
         pytest.raises(httpx.RemoteProtocolError, match="peer closed connection"),
     ):
-        httpx.get(f"{url}/datasets/abc/x")
+        httpx.get(f"{url}/datasets/abc/x", timeout=60)

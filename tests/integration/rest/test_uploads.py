@@ -58,7 +58,7 @@ def test_a_slow_store_holds_back_the_client(fakes: Fakes, tmp_path: Path) -> Non
     fakes.datasets = datasets
     sent = 0
     with served(create_app(fakes.container(tmp_path))) as url:
-        httpx.post(f"{url}/datasets/abc").raise_for_status()
+        httpx.post(f"{url}/datasets/abc", timeout=60).raise_for_status()
         head = f"PUT /datasets/abc/x HTTP/1.1\r\nHost: x\r\nContent-Length: {200 * MIB}\r\n\r\n"
         with connected(url, head.encode()) as connection:
             connection.settimeout(0.5)
@@ -80,18 +80,18 @@ def test_a_client_that_goes_midway_fails_the_upload(fakes: Fakes, tmp_path: Path
     datasets = Counting()
     fakes.datasets = datasets
     with served(create_app(fakes.container(tmp_path))) as url:
-        httpx.post(f"{url}/datasets/abc").raise_for_status()
+        httpx.post(f"{url}/datasets/abc", timeout=60).raise_for_status()
         head = b"PUT /datasets/abc/x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
         with connected(url, head + b"100000\r\n" + bytes(MIB) + b"\r\n5\r\nab"):
             eventually(lambda: datasets.taken > 0, "nothing came")
         eventually(lambda: datasets.failed is not None, "the upload did not fail")
         assert "before the whole body" in str(datasets.failed)
-        assert httpx.get(f"{url}/datasets/abc/x").status_code == 404
+        assert httpx.get(f"{url}/datasets/abc/x", timeout=60).status_code == 404
 
 
 def test_a_client_that_falls_silent_fails_the_upload(fakes: Fakes, tmp_path: Path) -> None:
     with served(create_app(fakes.container(tmp_path, client_timeout_s=0.2))) as url:
-        httpx.post(f"{url}/datasets/abc").raise_for_status()
+        httpx.post(f"{url}/datasets/abc", timeout=60).raise_for_status()
         head = b"PUT /datasets/abc/x HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc"
         with connected(url, head) as connection:
             answer = connection.recv(65536)
