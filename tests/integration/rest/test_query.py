@@ -24,7 +24,8 @@ from domain.errors import (
 )
 from domain.formats import DataFormat
 from domain.lineage import RunState
-from domain.queries import MAX_SQL_LENGTH, Query
+from domain.queries import Query
+from domain.sql.limits import MAX_SQL_LENGTH
 from entrypoints.rest.app import create_app
 from tests.integration.rest.conftest import Api, Fakes, problem
 from tests.integration.rest.scripted import ScriptedQueries, ScriptedResult
