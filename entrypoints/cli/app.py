@@ -57,6 +57,8 @@ class Commands(TyperGroup):
                 return super().invoke(ctx)
             finally:
                 sys.stdout.flush()
+        except KeyboardInterrupt as error:
+            return report(error)
         except BrokenPipeError:
             _forget_stdout()
             return ExitCode.PIPE_CLOSED

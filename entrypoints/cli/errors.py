@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import typer
 
 from domain.errors import (
@@ -32,6 +34,8 @@ from entrypoints.cli.output import printable, stderr_console
 from entrypoints.cli.usage import DeclinedError
 
 MAX_PROBLEMS = 10
+
+_logger = logging.getLogger(__name__)
 
 _TRY_AGAIN = "Try again in a moment."
 _ADVICE: tuple[tuple[type[LakehouseError], str], ...] = (
@@ -143,6 +147,5 @@ def _tell(sentence: str, advice: str) -> None:
 
 def _log(error: BaseException) -> None:
     """Tell those who asked for it (--verbose) where it happened."""
-    from loguru import logger  # noqa: PLC0415 - only who fails waits for its import
-
-    logger.opt(exception=error).debug("The command failed.")
+    # By the standard library: where logging was not set up, nobody asked.
+    _logger.debug("The command failed.", exc_info=error)

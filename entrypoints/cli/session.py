@@ -27,8 +27,8 @@ V = TypeVar("V")
 _WEB_FRAMEWORKS = ("fastapi", "starlette", "werkzeug")
 _WORKER = "ducklake-work"
 
-STOP_S = 2.0
-"""How long work may take to end once Ctrl-C asked it to."""
+STOP_S = 10.0
+"""How long work may take to end once Ctrl-C asked it to; a second Ctrl-C does not wait."""
 
 
 class Session:
@@ -77,7 +77,9 @@ class Session:
 
         def work() -> None:
             try:
-                outcome.set_result(job(self._opened()))
+                lake = self._opened()
+                self._check()
+                outcome.set_result(job(lake))
             except BaseException as error:  # noqa: BLE001 - it is raised where the work is awaited
                 outcome.set_exception(error)
 
@@ -101,15 +103,20 @@ class Session:
             QueryCancelledError: When Ctrl-C came.
         """
         for chunk in chunks:
-            if self._stopped.is_set():
-                raise QueryCancelledError("Interrupted.")
+            self._check()
             yield chunk
 
     @contextmanager
     def stoppable(self, stream: ByteStream) -> Iterator[ByteStream]:
-        """A stream that is closed at the end, and by Ctrl-C while the engine works for it."""
+        """A stream that is closed at the end, and by Ctrl-C while the engine works for it.
+
+        Raises:
+            QueryCancelledError: When Ctrl-C came before.
+        """
         self._stops.append(stream.close)
         try:
+            # Behind the line above, so that one of the two sees a Ctrl-C that comes right now.
+            self._check()
             yield stream
         finally:
             self._stops.remove(stream.close)
@@ -122,6 +129,10 @@ class Session:
             from entrypoints.container import close_container
 
             close_container(container)
+
+    def _check(self) -> None:
+        if self._stopped.is_set():
+            raise QueryCancelledError("Interrupted.")
 
     def _opened(self) -> Container:
         if self._container is None:

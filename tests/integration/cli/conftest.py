@@ -91,9 +91,15 @@ class Process:
             timeout=240,
         )
 
-    def start(self, *arguments: str, **options: Any) -> subprocess.Popen[bytes]:
-        defaults = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": self.environment}
-        return subprocess.Popen([DUCKLAKE, *arguments], cwd=self.directory, **defaults | options)
+    def start(self, *arguments: str, stdin: int | None = None) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [DUCKLAKE, *arguments],
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=self.directory,
+            env=self.environment,
+        )
 
     def events(self) -> list[dict[str, Any]]:
         """What lineage was published."""
