@@ -30,8 +30,8 @@ class TableEntry:
     path: str
 
     @property
-    def created_at(self) -> datetime:
-        """When it was made: the time in its UUID, which is of version 7 (RFC 9562)."""
+    def uuid_time(self) -> datetime:
+        """The time in its UUID, which is of version 7 (RFC 9562): just before it was committed."""
         return datetime.fromtimestamp((self.uuid.int >> 80) / _MILLISECONDS, UTC)
 
 
@@ -142,6 +142,18 @@ class Metadata:
         if row is None:
             raise AssertionError("a SELECT without FROM has a row")
         return int(row[0])
+
+    def created_at(self, table: TableEntry) -> datetime:
+        """When the table was made, also when its first snapshot has been expired."""
+        row = self._one(
+            f"""
+            SELECT min(s.snapshot_time) FROM {METADATA}.ducklake_snapshot s
+            WHERE s.snapshot_id = (SELECT min(begin_snapshot) FROM {METADATA}.ducklake_table
+                                   WHERE table_id = $table AND $snapshot >= 0)
+            """,
+            table=table.id,
+        )
+        return table.uuid_time if row is None or row[0] is None else row[0].astimezone(UTC)
 
     def committed_at(self, snapshot_id: int) -> datetime | None:
         """When a snapshot was committed; None when it has been expired."""

@@ -95,7 +95,7 @@ class DuckLakeTables(TablePort):
                 file_count=file_count,
                 size_bytes=size_bytes,
                 snapshot_id=last_change,
-                created_at=table.created_at,
+                created_at=metadata.created_at(table),
                 updated_at=metadata.committed_at(last_change),
                 location=f"{self._lake.config.shown_data_path}{table.path}",
             )

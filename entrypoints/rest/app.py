@@ -16,6 +16,7 @@ from entrypoints.rest import documentation
 from entrypoints.rest.dependencies import Service
 from entrypoints.rest.errors import add_error_handlers
 from entrypoints.rest.middleware import AccessLog, EarlyAnswer, Failsafe, HeadAsGet, RawPath
+from entrypoints.rest.pages import add_documentation_page
 from entrypoints.rest.routes import datasets, later, objects, query, service, tables
 from entrypoints.rest.workers import Workers
 
@@ -66,6 +67,7 @@ def create_app(
         version=importlib.metadata.version("ducklake-backend"),
         description=DESCRIPTION,
         lifespan=lifespan,
+        docs_url=None,
         redoc_url=None,
         # A slash at the end is part of an object's name.
         redirect_slashes=False,
@@ -73,6 +75,7 @@ def create_app(
     for router in ROUTERS:
         app.include_router(router)
     app.router.routes.extend(later.router.routes)
+    add_documentation_page(app)
     add_error_handlers(app, ROUTERS)
 
     # The last one added is the first one to see a request.
