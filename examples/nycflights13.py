@@ -122,6 +122,7 @@ def load(client: httpx.Client, console: Console, name: str, columns: str) -> Non
         f"{table:<24} {rows:>8,} rows in {seconds:4.1f} s, "
         f"snapshot {answer['snapshot_id']}, run {answer['run_id']}",
         highlight=False,
+        soft_wrap=True,
     )
 
 

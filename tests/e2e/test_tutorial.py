@@ -1,8 +1,9 @@
-"""The tutorial, run as its reader would run it: every command on the page."""
+"""The tutorial and the demo, run as their reader would run them."""
 
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -53,3 +54,19 @@ def test_every_command_of_the_tutorial_works(tmp_path: Path) -> None:
     said = run(once_stopped, home, directory)
     assert "336776" in said
     assert "flights.parquet" in said
+
+
+@pytest.mark.timeout(600)
+def test_the_demo_loads_all_flights_and_answers_its_questions(tmp_path: Path) -> None:
+    demo = subprocess.run(
+        [sys.executable, ROOT / "examples" / "nycflights13.py"],
+        env=clean_environment() | {"DUCKLAKE_HOME": str(tmp_path), "COLUMNS": "100"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert demo.returncode == 0, demo.stderr
+    assert re.search(r"nycflights13\.flights +336,776 rows", demo.stdout)
+    for answer in ("Frontier Airlines Inc.", "heavy rain", "BOEING", "Chicago Ohare Intl"):
+        assert answer in demo.stdout
