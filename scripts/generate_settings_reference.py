@@ -15,13 +15,15 @@ from entrypoints.settings import PREFIX, Settings
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "settings.md"
 
-HEAD = f"""# Settings
-
-Every setting is an environment variable. An empty one counts as not set. A wrong value, or a variable that begins with `{PREFIX}` and is none of these, stops the start with one sentence that names it. Lineage is set up by the standard variables of OpenLineage; [Lineage](../explanation/lineage.md) lists them.
-
-| variable | default | meaning |
-|---|---|---|
-"""
+HEAD = (
+    "# Settings\n\n"
+    "Every setting is an environment variable. An empty one counts as not set. A wrong value, or "
+    f"a variable that begins with `{PREFIX}` and is none of these, stops the start with one "
+    "sentence that names it. Lineage is set up by the standard variables of OpenLineage; "
+    "[Lineage](../explanation/lineage.md) lists them.\n\n"
+    "| variable | default | meaning |\n"
+    "|---|---|---|\n"
+)
 
 
 def page() -> str:
