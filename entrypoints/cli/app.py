@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from entrypoints.cli import buckets, objects, rows, service, tables
+from entrypoints.cli import buckets, objects, rows, service, tables, transfers
 from entrypoints.cli.errors import report
 from entrypoints.cli.exit_codes import ExitCode
 from entrypoints.cli.help import examples_of, exit_codes
@@ -86,8 +86,8 @@ _COMMANDS: tuple[tuple[typer.Typer, str, Callable[..., None]], ...] = (
     (_DATASETS, "create", buckets.create),
     (_DATASETS, "delete", buckets.delete),
     (_DATASETS, "ls", objects.ls),
-    (_DATASETS, "put", objects.put),
-    (_DATASETS, "get", objects.get),
+    (_DATASETS, "put", transfers.put),
+    (_DATASETS, "get", transfers.get),
     (_DATASETS, "stat", objects.stat),
     (_DATASETS, "rm", objects.rm),
     (app, "query", rows.query_lake),

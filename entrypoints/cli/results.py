@@ -172,4 +172,5 @@ def _told(opened: QueryAnswer, *, bounded_by_us: bool, hidden: int) -> str:
             told += " (--row-limit shows more, --format or --output gives all)"
     if hidden:
         told += f"; {hidden} of {len(opened.result.columns)} columns are left out for want of room"
+        told += " (--format csv has all)"
     return f"{told}."
