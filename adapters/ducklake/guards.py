@@ -11,14 +11,17 @@ from collections.abc import Callable, Iterable
 
 import duckdb
 
-from adapters.ducklake.sql import literal
+from adapters.ducklake.sql import identifier, literal
 from domain.sql.limits import (
     MAX_COMPARED_TEXT,
     MAX_JSON_BRACKETS,
     MAX_JSON_TEXT,
     MAX_MADE_LIST,
     MAX_MADE_TEXT,
+    MAX_MATCHING_STEPS,
+    MAX_PATH_TEXT,
     MAX_REPLACED_TEXT,
+    MAX_SEARCHED_TEXT,
     MAX_SORTED_LIST,
     MAX_SPLIT_TEXT,
 )
@@ -26,11 +29,14 @@ from domain.sql.sizes import (
     BITS,
     COMPARING,
     LOOPING,
+    MATCHING,
     PADDING,
+    PATHS,
     RECURSING,
     REPEATING,
     REPLACING,
     RESIZING,
+    SEARCHING,
     SERIES,
     SORTING,
     SPLITTING,
@@ -58,7 +64,7 @@ def create_guards(connection: duckdb.DuckDBPyConnection) -> None:
             bodies = ", ".join(
                 f"({parameters}) AS {expression}" for parameters, expression in overloads(name)
             )
-            connection.execute(f"CREATE MACRO {GUARDS}.{name}{bodies}")
+            connection.execute(f"CREATE MACRO {GUARDS}.{identifier(name)}{bodies}")
 
 
 def _repeating(name: str) -> Iterable[Overload]:
@@ -109,13 +115,15 @@ def _resizing(name: str) -> Iterable[Overload]:
 
 
 def _replacing(name: str) -> Iterable[Overload]:
-    condition = f"({_bytes('a')} + 1) * ({_bytes('c')} + 1) <= {MAX_REPLACED_TEXT}"
+    condition = (
+        f"({_bytes('a')} + 1) * ({_bytes('c')} + 1) <= {MAX_REPLACED_TEXT}"
+        f" AND {_bytes('a')} * {_bytes('b')} <= {MAX_SEARCHED_TEXT}"
+    )
     message = (
         f"{name} takes texts whose lengths have a product of at most {MAX_REPLACED_TEXT},"
         " unless the replacement is a short literal."
     )
-    # A pattern that stands in the statement is to be seen as such.
-    yield "a, b, c", _checked("ac", condition, f"{_OF}{name}({_IT}.a, b, {_IT}.c)", message)
+    yield "a, b, c", _checked("abc", condition, f"{_OF}{name}({_members('abc')})", message)
 
 
 def _comparing(name: str) -> Iterable[Overload]:
@@ -124,6 +132,35 @@ def _comparing(name: str) -> Iterable[Overload]:
     yield "a, b", _checked("ab", condition, f"{_OF}{name}({_IT}.a, {_IT}.b)", message)
     if name.startswith("jaro"):
         yield "a, b, c", _checked("ab", condition, f"{_OF}{name}({_IT}.a, {_IT}.b, c)", message)
+
+
+def _paths(name: str) -> Iterable[Overload]:
+    message = f"{name} takes a path of at most {MAX_PATH_TEXT} bytes."
+    checked = _value("a", f"{_OF}strlen({_IT}) <= {MAX_PATH_TEXT}", message)
+    yield from _with_more(name, checked, (1, 2, 3) if name == "parse_filename" else (1, 2))
+
+
+def _searching(name: str) -> Iterable[Overload]:
+    condition = f"{_bytes('a')} * {_bytes('b')} <= {MAX_SEARCHED_TEXT}"
+    call = f"{_OF}{name}({_IT}.a, {_IT}.b)"
+    yield "a, b", _checked("ab", condition, call, _too_long_to_search(name))
+
+
+def _matching(name: str) -> Iterable[Overload]:
+    wildcard = "*" if name == "~~~" else "%"
+    text, pattern = _bytes("a"), _bytes("b")
+    inner = f"{_OF}rtrim(CAST({_IT}.b AS VARCHAR), '{wildcard}')"
+    wildcards = f"({_OF}strlen({inner}) - {_OF}strlen({_OF}replace({inner}, '{wildcard}', '')))"
+    condition = (
+        f"CASE WHEN {wildcards} <= 1 THEN {text} * {pattern} <= {MAX_SEARCHED_TEXT}"
+        f" ELSE {_OF}power({text}, {wildcards}) <= {MAX_MATCHING_STEPS} END"
+    )
+    message = "LIKE takes a shorter text, or a pattern with fewer wildcards; use regexp_matches."
+    function = f"{_OF}{identifier(name)}"
+    if name.endswith("escape"):
+        yield "a, b, c", _checked("abc", condition, f"{function}({_members('abc')})", message)
+    else:
+        yield "a, b", _checked("ab", condition, f"{function}({_members('ab')})", message)
 
 
 def _recursing(name: str) -> Iterable[Overload]:
@@ -160,8 +197,15 @@ def _sorting(name: str) -> Iterable[Overload]:
 
 def _splitting(name: str) -> Iterable[Overload]:
     message = f"{name} takes a text of at most {MAX_SPLIT_TEXT} bytes."
+    if name not in _SPLITTING_ARITIES:
+        condition = (
+            f"{_bytes('a')} <= {MAX_SPLIT_TEXT}"
+            f" AND {_bytes('a')} * {_bytes('b')} <= {MAX_SEARCHED_TEXT}"
+        )
+        yield "a, b", _checked("ab", condition, f"{_OF}{name}({_members('ab')})", message)
+        return
     checked = _value("a", f"{_OF}strlen({_IT}) <= {MAX_SPLIT_TEXT}", message)
-    yield from _with_more(name, checked, _SPLITTING_ARITIES.get(name, (2,)))
+    yield from _with_more(name, checked, _SPLITTING_ARITIES[name])
 
 
 _SORTING_ARITIES = {
@@ -175,10 +219,6 @@ _SORTING_ARITIES = {
     "list_sort": (1, 2, 3),
 }
 _SPLITTING_ARITIES = {
-    "parse_dirname": (1, 2),
-    "parse_dirpath": (1, 2),
-    "parse_filename": (1, 2, 3),
-    "parse_path": (1, 2),
     "regexp_extract_all": (2, 3, 4),
     "regexp_split_to_array": (2, 3),
     "str_split_regex": (2, 3),
@@ -192,6 +232,9 @@ _MAKERS: tuple[tuple[frozenset[str], Callable[[str], Iterable[Overload]]], ...] 
     (RESIZING, _resizing),
     (REPLACING, _replacing),
     (COMPARING, _comparing),
+    (PATHS, _paths),
+    (SEARCHING, _searching),
+    (MATCHING, _matching),
     (RECURSING, _recursing),
     (LOOPING, _looping),
     (SORTING, _sorting),
@@ -203,6 +246,10 @@ def _with_more(name: str, first: str, arities: Iterable[int]) -> Iterable[Overlo
     for arity in arities:
         parameters = ", ".join("abcd"[:arity])
         yield parameters, f"{_OF}{name}({', '.join([first, *'bcd'[: arity - 1]])})"
+
+
+def _members(parameters: str) -> str:
+    return ", ".join(f"{_IT}.{parameter}" for parameter in parameters)
 
 
 def _value(parameter: str, condition: str, message: str) -> str:
@@ -232,6 +279,10 @@ def _bytes(parameter: str) -> str:
 
 def _as(parameter: str, kind: str) -> str:
     return f"TRY_CAST(CAST({_IT}.{parameter} AS VARCHAR) AS {kind})"
+
+
+def _too_long_to_search(name: str) -> str:
+    return f"{name} takes texts whose lengths have a product of at most {MAX_SEARCHED_TEXT}."
 
 
 def _too_long(name: str) -> str:

@@ -127,6 +127,8 @@ def _tree(cursor: duckdb.DuckDBPyConnection, sql: str) -> Json:
         tree = json.loads(row[0])
     except RecursionError as error:
         raise TooLargeError("The statement is nested too deep.") from error
+    if tree["error"] and tree["error_type"] != "not implemented":
+        raise InvalidSqlError(tree["error_message"])
     if tree["error"] or len(tree["statements"]) != 1:
         # PRAGMA passes for a SELECT until here.
         raise StatementNotAllowedError(_NOT_A_SELECT)

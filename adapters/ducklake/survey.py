@@ -61,7 +61,9 @@ def _note_source(node: Node, found: _Found) -> None:
         case {"type": "TABLE_FUNCTION"}:
             found.table_functions.add(Reference("", "", "an unnamed table function"))
         case {"type": "SHOW_REF", "query": None, "table_name": name}:
-            found.listings.add(str(name).strip('"').removeprefix("__show_").upper() or "TABLES")
+            # "tables", "databases", __show_tables_expanded; empty for SHOW TABLES FROM.
+            listing = str(name).strip('"').removeprefix("__show_").removesuffix("_expanded")
+            found.listings.add(listing.upper() or "TABLES")
         case {"type": "RECURSIVE_CTE_NODE"}:
             found.recursive = True
         case {"key": str(name), "value": {"query": _}} if node.role == "map":

@@ -28,6 +28,18 @@ MAX_MADE_TEXT = 100_000
 MAX_SMALL_TEXT = 10_000
 """Bytes of such a text that is made without a check while the statement runs."""
 
+MAX_SHORT_TEXT = 256
+"""Characters of a literal that is searched for, or matched, without a check."""
+
+MAX_SEARCHED_TEXT = 50_000_000
+"""Product of the bytes of a text and of what is searched for in it."""
+
+MAX_MATCHING_STEPS = 1_000_000
+"""Bytes of a text to the power of the wildcards in the pattern that LIKE matches it with."""
+
+MAX_PATH_TEXT = 10_000
+"""Bytes of a path that is taken apart."""
+
 MAX_REPLACED_TEXT = 1_000_000
 """Product of the bytes of a text and of a replacement that is not a short literal."""
 

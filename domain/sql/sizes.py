@@ -21,6 +21,7 @@ from domain.sql.limits import (
     MAX_MADE_LIST,
     MAX_REPLACEMENT,
     MAX_SAMPLE,
+    MAX_SHORT_TEXT,
     MAX_SMALL_TEXT,
 )
 from domain.sql.statement import Call, Statement
@@ -37,6 +38,16 @@ COMPARING = frozenset(
         "levenshtein",
     }
 )
+PATHS = frozenset({"parse_dirname", "parse_dirpath", "parse_filename", "parse_path"})
+SEARCHING = frozenset({"contains", "instr", "position", "strpos"})
+MATCHING = frozenset(
+    {
+        *("~~", "!~~", "~~*", "!~~*", "~~~", "like_escape", "not_like_escape"),
+        *("ilike_escape", "not_ilike_escape"),
+    }
+)
+"""LIKE, ILIKE and GLOB, which try again behind each wildcard."""
+
 RECURSING = frozenset({"json_contains", "json_merge_patch", "json_structure"})
 LOOPING = frozenset(
     {
@@ -55,7 +66,6 @@ SORTING = frozenset(
 )
 SPLITTING = frozenset(
     {
-        *("parse_dirname", "parse_dirpath", "parse_filename", "parse_path"),
         *("regexp_extract_all", "regexp_split_to_array", "split", "str_split", "str_split_regex"),
         *("string_split", "string_split_regex", "string_to_array"),
     }
@@ -69,6 +79,9 @@ GUARDED = (
     | BITS
     | REPLACING
     | COMPARING
+    | PATHS
+    | SEARCHING
+    | MATCHING
     | RECURSING
     | LOOPING
     | SORTING
@@ -140,10 +153,12 @@ def is_checked(call: Call, *, collected: bool) -> bool:
         collected: Whether the statement can make one value of many rows.
     """
     name = call.name
-    if name in SORTING | SPLITTING:
+    if name in SORTING:
         return collected
+    if name in SPLITTING:
+        return collected or not _has_short_text(call)
     if name in REPLACING:
-        return replacing_factor(call) is None
+        return replacing_factor(call) is None or not _has_short_text(call)
     return name in GUARDED and not _is_small(call)
 
 
@@ -194,8 +209,29 @@ def _loops_inside(call: Call) -> bool:
     return call.lambdas > 0 and call.name in _IN_LAMBDAS
 
 
+def _has_short_text(call: Call) -> bool:
+    """Whether what is searched for is a short literal; then a search is linear."""
+    return any(
+        text is not None and len(text) <= MAX_SHORT_TEXT for text in (call.text(0), call.text(1))
+    )
+
+
+def _is_easy_to_match(call: Call) -> bool:
+    pattern = call.text(1)
+    if pattern is None or len(pattern) > MAX_SHORT_TEXT:
+        return False
+    # Without the wildcard of one character DuckDB looks for each part of a literal in its turn.
+    in_turn = call.name in {"~~", "!~~"} and "_" not in pattern
+    wildcard = "*" if call.name == "~~~" else "%"
+    return in_turn or pattern.rstrip(wildcard).count(wildcard) <= 1
+
+
 def _is_small(call: Call) -> bool:
     name = call.name
+    if name in SEARCHING:
+        return _has_short_text(call)
+    if name in MATCHING:
+        return _is_easy_to_match(call)
     if name in REPEATING:
         text, count = call.text(0), call.number(1)
         return text is not None and count is not None and len(text) * count <= MAX_SMALL_TEXT // 4
