@@ -15,11 +15,7 @@ from domain.datasets import (
 )
 from entrypoints.cli.help import shows
 from entrypoints.cli.options import BucketArgument, FormatOfList, FormatOfRecord, Yes
-from entrypoints.cli.output import (
-    Shown,
-    print_records,
-    say,
-)
+from entrypoints.cli.output import Shown, print_record, print_records, say
 from entrypoints.cli.places import Place, object_record, object_ref
 from entrypoints.cli.session import session_of
 from entrypoints.cli.shown import moment, size
