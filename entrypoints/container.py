@@ -71,17 +71,28 @@ def _open_home(root: Path, closing: ExitStack) -> Home:
 
 def _lake(home: Home, settings: Mapping[str, Any], closing: ExitStack) -> Any:
     """The lake, which opens when it is first used."""
-    from adapters.ducklake import (
+    from adapters.ducklake import Lake
+
+    config = _lake_config(home, settings)
+    if settings["storage"] is Storage.MINIO:
+        lake = Lake(config, _maker_of_lake_bucket(settings))
+    else:
+        lake = Lake(config)
+    closing.callback(lake.close)
+    return lake
+
+
+def _lake_config(home: Home, settings: Mapping[str, Any]) -> Any:
+    """Where the lake lies."""
+    from adapters.ducklake.config import (
         FileCatalog,
-        Lake,
         LakeConfig,
         LocalStorage,
         PostgresCatalog,
         S3Storage,
     )
 
-    served = settings["storage"] is Storage.MINIO
-    config = LakeConfig(
+    return LakeConfig(
         catalog=PostgresCatalog.parse(settings["catalog"].get_secret_value())
         if settings["catalog"] is not None
         else FileCatalog(home.layout.catalog_file),
@@ -94,16 +105,13 @@ def _lake(home: Home, settings: Mapping[str, Any], closing: ExitStack) -> Any:
             region=settings["minio_region"],
             timeout_s=settings["store_timeout_s"],
         )
-        if served
+        if settings["storage"] is Storage.MINIO
         else LocalStorage(home.layout.data),
         temp_directory=home.layout.spill,
         memory_limit=settings["memory_limit"],
         threads=settings["threads"],
         catalog_timeout_s=settings["store_timeout_s"],
     )
-    lake = Lake(config, _maker_of_lake_bucket(settings)) if served else Lake(config)
-    closing.callback(lake.close)
-    return lake
 
 
 def _maker_of_lake_bucket(settings: Mapping[str, Any]) -> Callable[[], None]:
@@ -177,20 +185,24 @@ def _datasets_in_minio(settings: Mapping[str, Any], closing: ExitStack) -> Datas
     return datasets
 
 
-def _lineage(home: Home, flush_s: float, closing: ExitStack) -> LineagePort:
+def _lineage(home: Home, settings: Mapping[str, Any], closing: ExitStack) -> LineagePort:
     from adapters.openlineage.identity import Lake, Producer
     from adapters.openlineage.publisher import OpenLineagePublisher
 
+    config = _lake_config(home, settings)
     publisher = OpenLineagePublisher(
         home.layout.lineage_events,
-        Lake(data_location=str(home.layout.data)),
+        Lake(
+            namespace=settings["lineage_namespace"] or f"ducklake://{config.catalog.authority}",
+            data_location=config.data_path.rstrip("/"),
+        ),
         Producer(
             PROJECT_URI,
             importlib.metadata.version("ducklake-backend"),
             importlib.metadata.version("duckdb"),
         ),
     )
-    closing.callback(publisher.close, flush_s)
+    closing.callback(publisher.close, settings["lineage_flush_s"])
     return publisher
 
 
@@ -224,10 +236,12 @@ class Container(containers.DeclarativeContainer):
     settings = providers.Configuration(strict=True)
 
     closing: providers.Provider[ExitStack] = providers.ThreadSafeSingleton(ExitStack)
+    # What must outlive the rest: the lock, and lineage, which still hears how runs end.
+    closing_last: providers.Provider[ExitStack] = providers.ThreadSafeSingleton(ExitStack)
 
     # The adapters
     home: providers.Provider[Home] = providers.ThreadSafeSingleton(
-        _open_home, settings.home, closing
+        _open_home, settings.home, closing_last
     )
     lake: providers.Provider[Any] = providers.ThreadSafeSingleton(_lake, home, settings, closing)
     tables: providers.Provider[TablePort] = providers.ThreadSafeSingleton(_tables, lake)
@@ -241,7 +255,7 @@ class Container(containers.DeclarativeContainer):
         minio=providers.ThreadSafeSingleton(_datasets_in_minio, settings, closing),
     )
     lineage: providers.Provider[LineagePort] = providers.ThreadSafeSingleton(
-        _lineage, home, settings.lineage_flush_s, closing
+        _lineage, home, settings, closing_last
     )
 
     # The use cases
@@ -332,6 +346,7 @@ def import_libraries(container: Container) -> None:
 
 
 def close_container(container: Container) -> None:
-    """Close what was built, the last built first: lineage flushed, lake closed, lock released."""
+    """Close what was built: the lake closed, then lineage flushed, then the lock released."""
     container.closing().close()
+    container.closing_last().close()
     container.reset_singletons()

@@ -102,6 +102,8 @@ class Settings(BaseSettings):
         client_timeout_s: How long a client may neither send nor take a byte, in seconds.
         shutdown_grace_s: How long work in flight may go on after a stop was asked for.
         ready_timeout_s: How long a part may take to say whether it works.
+        lineage_namespace: The namespace of the lake's tables in lineage; nothing makes it of the
+            catalog: `ducklake://embedded`, or `ducklake://host:port/database`.
         lineage_flush_s: How long lineage events may take to get out at the end.
     """
 
@@ -137,6 +139,7 @@ class Settings(BaseSettings):
     client_timeout_s: float = Field(default=300, gt=0, le=86_400, allow_inf_nan=False)
     shutdown_grace_s: float = Field(default=30, ge=0, le=3_600, allow_inf_nan=False)
     ready_timeout_s: float = Field(default=2, gt=0, le=60, allow_inf_nan=False)
+    lineage_namespace: str | None = None
     lineage_flush_s: float = Field(default=5, ge=0, le=600, allow_inf_nan=False)
 
     @model_validator(mode="after")

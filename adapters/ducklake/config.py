@@ -16,6 +16,11 @@ class FileCatalog:
 
     path: Path
 
+    @property
+    def authority(self) -> str:
+        """What tells this catalog from others, in the name of a lake."""
+        return "embedded"
+
 
 @dataclass(frozen=True, slots=True)
 class PostgresCatalog:
@@ -34,6 +39,13 @@ class PostgresCatalog:
     database: str
     user: str = ""
     password: str = field(default="", repr=False)
+
+    @property
+    def authority(self) -> str:
+        """What tells this catalog from others, in the name of a lake."""
+        # A unix socket's directory is a path of this machine.
+        host = "localhost" if not self.host or self.host.startswith("/") else self.host
+        return f"{host}:{self.port or 5432}/{self.database}"
 
     @classmethod
     def parse(cls, url: str) -> Self:
