@@ -190,13 +190,16 @@ def _looping(name: str) -> Iterable[Overload]:
 
 
 def _sorting(name: str) -> Iterable[Overload]:
-    message = f"{name} takes a list of at most {MAX_SORTED_LIST} values; use unnest."
+    message = (
+        f"{name} takes a list of at most {MAX_SORTED_LIST} values here; unnest it, or let the"
+        " aggregate sort or compare: list(DISTINCT x ORDER BY x)."
+    )
     checked = _value("a", f"{_OF}len({_IT}) <= {MAX_SORTED_LIST}", message)
     yield from _with_more(name, checked, _SORTING_ARITIES.get(name, (1,)))
 
 
 def _splitting(name: str) -> Iterable[Overload]:
-    message = f"{name} takes a text of at most {MAX_SPLIT_TEXT} bytes."
+    message = f"{name} takes a text of at most {MAX_SPLIT_TEXT} bytes here."
     if name not in _SPLITTING_ARITIES:
         condition = (
             f"{_bytes('a')} <= {MAX_SPLIT_TEXT}"
@@ -210,11 +213,17 @@ def _splitting(name: str) -> Iterable[Overload]:
 
 _SORTING_ARITIES = {
     "array_grade_up": (1, 2, 3),
+    "array_has_all": (2,),
+    "array_has_any": (2,),
+    "array_intersect": (2,),
     "array_reverse_sort": (1, 2),
     "array_sort": (1, 2, 3),
     "array_to_string": (2,),
     "grade_up": (1, 2, 3),
     "list_grade_up": (1, 2, 3),
+    "list_has_all": (2,),
+    "list_has_any": (2,),
+    "list_intersect": (2,),
     "list_reverse_sort": (1, 2),
     "list_sort": (1, 2, 3),
 }

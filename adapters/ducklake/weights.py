@@ -20,7 +20,7 @@ _COSTS = {
     "BASE_TABLE": 1_000,
     "JOIN": 100,
     "SET_OPERATION_NODE": 300,
-    "STAR": 500,
+    "STAR": 2_000,
     "SUBQUERY": 2_000,
     "TABLE_FUNCTION": 1_000,
     "WINDOW": 1_000,

@@ -22,10 +22,10 @@ MAX_COST = 1_000_000
 MAX_GROWTH = 10_000
 """How many times longer than what it was made of a value may become, over all nested queries."""
 
-MAX_MADE_TEXT = 100_000
+MAX_MADE_TEXT = 10_000
 """Bytes of a text whose length an argument decides (`repeat`, `lpad`)."""
 
-MAX_SMALL_TEXT = 10_000
+MAX_SMALL_TEXT = 2_500
 """Bytes of such a text that is made without a check while the statement runs."""
 
 MAX_SHORT_TEXT = 256
@@ -40,13 +40,13 @@ MAX_MATCHING_STEPS = 1_000_000
 MAX_PATH_TEXT = 10_000
 """Bytes of a path that is taken apart."""
 
-MAX_REPLACED_TEXT = 1_000_000
+MAX_REPLACED_TEXT = 100_000
 """Product of the bytes of a text and of a replacement that is not a short literal."""
 
 MAX_REPLACEMENT = 16
 """Characters of a literal replacement that is not checked while the statement runs."""
 
-MAX_MADE_LIST = 10_000
+MAX_MADE_LIST = 4_000
 """Elements of a list whose length an argument decides (`range`, `list_resize`)."""
 
 MAX_COMPARED_TEXT = 100_000
@@ -58,11 +58,11 @@ MAX_LIST_WORK = 100_000
 MAX_LAMBDA_DEPTH = 2
 """How deep lambdas that go through a list may stand in each other."""
 
-MAX_SORTED_LIST = 1_000_000
-"""Elements of a collected list that a function sorts or compares."""
+MAX_SORTED_LIST = 10_000
+"""Elements of a list that a function sorts or compares, where a statement makes long values."""
 
-MAX_SPLIT_TEXT = 10_000_000
-"""Bytes of a collected text that a function takes apart."""
+MAX_SPLIT_TEXT = 10_000
+"""Bytes of a text that a function takes apart, where a statement makes long values."""
 
 MAX_JSON_TEXT = 10_000
 """Bytes of JSON that a recursive function takes without counting how deep it is."""
@@ -84,3 +84,9 @@ MAX_FIELD_WIDTH = 999
 
 MAX_VIEW_DEPTH = 16
 """How deep views may stand in each other."""
+
+MAX_RESULT_COLUMNS = 10_000
+"""Columns of an answer."""
+
+MAX_TYPE_DEPTH = 60
+"""How deep the type of an answer's column may be; Arrow goes to 64."""

@@ -17,7 +17,7 @@ from domain.sql.functions import (
     TABLE_FUNCTIONS,
 )
 from domain.sql.limits import MAX_ARRAY_SIZE, MAX_COST, MAX_DEPTH, MAX_GROWTH
-from domain.sql.sizes import collects, is_checked, judge_arguments, list_limit
+from domain.sql.sizes import is_checked, judge_arguments, list_limit, makes_long_values
 from domain.sql.statement import Call, Reference, Statement
 
 LAKE_CATALOG = "lake"
@@ -108,8 +108,10 @@ def checked_list_limit(statement: Statement) -> int | None:
             `COLUMNS(lambda ...)`, with which no check goes together.
     """
     limit = list_limit(statement)
-    collected = statement.recursive or collects(statement.calls)
-    checked = sorted(call.name for call in statement.calls if is_checked(call, collected=collected))
+    long_values = statement.recursive or makes_long_values(statement.calls)
+    checked = sorted(
+        call.name for call in statement.calls if is_checked(call, long_values=long_values)
+    )
     if not checked:
         return None
     if statement.selects_columns_by_lambda:

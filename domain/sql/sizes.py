@@ -59,9 +59,10 @@ LOOPING = frozenset(
 
 SORTING = frozenset(
     {
-        *("array_distinct", "array_grade_up", "array_reverse_sort", "array_sort"),
-        *("array_to_string", "array_unique", "grade_up", "list_distinct", "list_grade_up"),
-        *("list_reverse_sort", "list_sort", "list_unique"),
+        *("array_distinct", "array_grade_up", "array_has_all", "array_has_any"),
+        *("array_intersect", "array_reverse_sort", "array_sort", "array_to_string"),
+        *("array_unique", "grade_up", "list_distinct", "list_grade_up", "list_has_all"),
+        *("list_has_any", "list_intersect", "list_reverse_sort", "list_sort", "list_unique"),
     }
 )
 SPLITTING = frozenset(
@@ -145,18 +146,18 @@ def judge_arguments(call: Call) -> None:
         _judge_structure(call)
 
 
-def is_checked(call: Call, *, collected: bool) -> bool:
+def is_checked(call: Call, *, long_values: bool) -> bool:
     """Whether a call must be checked while it runs.
 
     Args:
         call: A call that `judge_arguments` lets pass.
-        collected: Whether the statement can make one value of many rows.
+        long_values: Whether the statement can make long values (`makes_long_values`).
     """
     name = call.name
     if name in SORTING:
-        return collected
+        return long_values
     if name in SPLITTING:
-        return collected or not _has_short_text(call)
+        return long_values or not _has_short_text(call)
     if name in REPLACING:
         return replacing_factor(call) is None or not _has_short_text(call)
     return name in GUARDED and not _is_small(call)
@@ -196,9 +197,10 @@ def list_limit(statement: Statement) -> int:
     return max(1, int(work ** (1 / depth)))
 
 
-def collects(calls: Iterable[Call]) -> bool:
-    """Whether one of the calls makes one value of many rows."""
-    return any(call.name in COLLECTING for call in calls)
+def makes_long_values(calls: Iterable[Call]) -> bool:
+    """Whether one of the calls makes one value of many rows, or of nothing but a number."""
+    making = COLLECTING | SERIES | REPEATING | RESIZING
+    return any(call.name in making for call in calls)
 
 
 def _has_options(call: Call) -> bool:
@@ -234,10 +236,10 @@ def _is_small(call: Call) -> bool:
         return _is_easy_to_match(call)
     if name in REPEATING:
         text, count = call.text(0), call.number(1)
-        return text is not None and count is not None and len(text) * count <= MAX_SMALL_TEXT // 4
+        return text is not None and count is not None and len(text) * count <= MAX_SMALL_TEXT
     if name in PADDING | BITS | RESIZING:
         length = call.number(1)
-        return length is not None and length <= MAX_SMALL_TEXT // 10
+        return length is not None and length <= MAX_SMALL_TEXT
     if name in SERIES:
         numbers = [call.number(position) for position in range(len(call.arguments))]
         known = [number for number in numbers if number is not None]
