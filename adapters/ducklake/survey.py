@@ -80,8 +80,10 @@ def _note_names(node: Node, found: _Found) -> None:
             found.columns.update(name.casefold() for name in names if isinstance(name, str))
     if isinstance(json.get("id"), str):
         found.types.add(json["id"].casefold())
-    if json.get("type") == "UNBOUND_TYPE_INFO":
-        found.types.add(str(json.get("name") or "").casefold())
+    if str(json.get("type")).endswith("_TYPE_INFO"):
+        # A type that is another underneath goes by its alias (GEOMETRY), one that is not known
+        # before it is bound by its name.
+        found.types.update(str(json.get(key) or "").casefold() for key in ("alias", "name"))
 
 
 def _note_call(node: Node, found: _Found) -> None:

@@ -156,7 +156,7 @@ REFUSED_GROUPS = (
             obj_description pg_collation_is_visible pg_conf_load_time pg_conversion_is_visible
             pg_function_is_visible pg_get_constraintdef pg_get_expr pg_get_viewdef pg_has_role
             pg_is_other_temp_schema pg_my_temp_schema pg_opclass_is_visible pg_operator_is_visible
-            pg_opfamily_is_visible pg_postmaster_start_time pg_sleep pg_table_is_visible
+            pg_opfamily_is_visible pg_postmaster_start_time pg_table_is_visible
             pg_ts_config_is_visible pg_ts_dict_is_visible pg_ts_parser_is_visible
             pg_ts_template_is_visible pg_type_is_visible shobj_description txid_current version
             """

@@ -1,0 +1,44 @@
+"""A lake with what the gate's tests attack."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from adapters.ducklake import DuckLakeQueries, FileCatalog, Lake, LakeConfig, LocalStorage
+
+MADE_BY_ANOTHER_CLIENT = (
+    "CREATE TABLE lake.main.t AS SELECT i AS id, 'row ' || i AS label FROM range(5) r(i)",
+    "CREATE VIEW lake.main.v AS SELECT id, repeat(label, id::INT) AS labels FROM t",
+    "CREATE VIEW lake.main.leaky AS FROM duckdb_settings()",
+    "CREATE VIEW lake.main.outer_leaky AS FROM lake.main.leaky",
+    "CREATE MACRO lake.main.mine(x) AS x + 1",
+    "CREATE MACRO lake.main.upper(x) AS 'shadowed'",
+    "CREATE MACRO lake.main.mine_too() AS TABLE SELECT 1 AS x",
+)
+
+
+@pytest.fixture(scope="session")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
+    """The lake, whose files all lie under one directory."""
+    home = tmp_path_factory.mktemp("gate")
+    opened = Lake(
+        LakeConfig(
+            catalog=FileCatalog(home / "catalog.ducklake"),
+            storage=LocalStorage(home / "data"),
+            temp_directory=home / "temp",
+            memory_limit="1GB",
+            threads=2,
+        )
+    )
+    with opened.cursor() as cursor:
+        for statement in MADE_BY_ANOTHER_CLIENT:
+            cursor.execute(statement)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def queries(lake: Lake) -> DuckLakeQueries:
+    return DuckLakeQueries(lake)
