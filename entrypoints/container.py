@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.metadata
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -44,14 +44,14 @@ from application.tables.describe import DescribeTable, DescribeTableCommand
 from application.tables.drop import DropTable, DropTableCommand
 from application.tables.list import ListTables, ListTablesCommand
 from domain.datasets import Bucket, BucketName, ObjectPage, PutOutcome
-from domain.errors import BucketExistsError
+from domain.health import HealthCheck
 from domain.ports.datasets import DatasetPort
 from domain.ports.lineage import LineagePort
 from domain.ports.queries import QueryPort
 from domain.ports.rows import RowReaderPort
 from domain.ports.tables import TablePort
 from domain.tables import AppendOutcome, CreateOutcome, TableDescription, TablePage
-from entrypoints.health import PartOfService
+from entrypoints.health import AllOf, PartOfService
 from entrypoints.home import Home
 from entrypoints.settings import Settings, Storage
 
@@ -69,15 +69,15 @@ def _open_home(root: Path, closing: ExitStack) -> Home:
     return home
 
 
-def _lake(home: Home, settings: Mapping[str, Any], closing: ExitStack) -> Any:
+def _lake(
+    home: Home, settings: Mapping[str, Any], bucket: Callable[[], Any], closing: ExitStack
+) -> Any:
     """The lake, which opens when it is first used."""
     from adapters.ducklake import Lake
 
     config = _lake_config(home, settings)
-    if settings["storage"] is Storage.MINIO:
-        lake = Lake(config, _maker_of_lake_bucket(settings))
-    else:
-        lake = Lake(config)
+    served = settings["storage"] is Storage.MINIO
+    lake = Lake(config, bucket().make) if served else Lake(config)
     closing.callback(lake.close)
     return lake
 
@@ -114,19 +114,12 @@ def _lake_config(home: Home, settings: Mapping[str, Any]) -> Any:
     )
 
 
-def _maker_of_lake_bucket(settings: Mapping[str, Any]) -> Callable[[], None]:
-    from adapters.minio.datasets import MinioDatasets
+def _lake_bucket(settings: Mapping[str, Any], closing: ExitStack) -> Any:
+    from adapters.minio.lake_bucket import LakeBucket
 
-    # Another client of the store than the datasets' own, for which this bucket does not exist.
-    endpoint, limits = _store(settings)
-    buckets = MinioDatasets(endpoint, limits=limits)
-    name = BucketName(settings["minio_lake_bucket"])
-
-    def make() -> None:
-        with suppress(BucketExistsError):
-            buckets.create_bucket(name)
-
-    return make
+    bucket = LakeBucket(*_store(settings), BucketName(settings["minio_lake_bucket"]))
+    closing.callback(bucket.close)
+    return bucket
 
 
 def _store(settings: Mapping[str, Any]) -> tuple[Any, Any]:
@@ -214,13 +207,13 @@ def _probes(closing: ExitStack) -> ThreadPoolExecutor:
 
 def _parts(
     tables: Callable[[], TablePort],
-    datasets: Callable[[], DatasetPort],
+    storage: Callable[[], HealthCheck],
     lineage: Callable[[], LineagePort],
     timeout_s: float,
 ) -> Mapping[str, PartOfService]:
     return {
         "catalog": PartOfService(tables, timeout_s),
-        "storage": PartOfService(datasets, timeout_s),
+        "storage": PartOfService(storage, timeout_s),
         "lineage": PartOfService(lineage, timeout_s),
     }
 
@@ -243,7 +236,12 @@ class Container(containers.DeclarativeContainer):
     home: providers.Provider[Home] = providers.ThreadSafeSingleton(
         _open_home, settings.home, closing_last
     )
-    lake: providers.Provider[Any] = providers.ThreadSafeSingleton(_lake, home, settings, closing)
+    lake_bucket: providers.Provider[Any] = providers.ThreadSafeSingleton(
+        _lake_bucket, settings, closing
+    )
+    lake: providers.Provider[Any] = providers.ThreadSafeSingleton(
+        _lake, home, settings, lake_bucket.provider, closing
+    )
     tables: providers.Provider[TablePort] = providers.ThreadSafeSingleton(_tables, lake)
     queries: providers.Provider[QueryPort] = providers.ThreadSafeSingleton(_queries, lake)
     rows: providers.Provider[RowReaderPort] = providers.ThreadSafeSingleton(
@@ -304,10 +302,15 @@ class Container(containers.DeclarativeContainer):
 
     # Whether it all works
     probes: providers.Provider[ThreadPoolExecutor] = providers.ThreadSafeSingleton(_probes, closing)
+    storage_check: providers.Provider[HealthCheck] = providers.Selector(
+        settings.storage,
+        file=datasets,
+        minio=providers.Factory(AllOf, lake_bucket, datasets),
+    )
     parts: providers.Provider[Mapping[str, PartOfService]] = providers.ThreadSafeSingleton(
         _parts,
         tables.provider,
-        datasets.provider,
+        storage_check.provider,
         lineage.provider,
         settings.ready_timeout_s,
     )

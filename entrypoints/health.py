@@ -36,3 +36,18 @@ class PartOfService(HealthCheck):
             return Health(ok=False, detail=f"It cannot be opened ({type(error).__name__}).")
         finally:
             self._checking.release()
+
+
+class AllOf(HealthCheck):
+    """Several checks that must all pass; the first one that fails tells why."""
+
+    def __init__(self, *checks: HealthCheck) -> None:
+        self._checks = checks
+
+    def check(self) -> Health:
+        """Look now, at one after the other."""
+        for check in self._checks:
+            health = check.check()
+            if not health.ok:
+                return health
+        return Health(ok=True)

@@ -93,7 +93,8 @@ class S3Storage:
         endpoint: `host:port`.
         bucket: The lake's own bucket.
         prefix: Where in the bucket; it ends with `/`.
-        timeout_s: How long the store may take to answer, in whole seconds.
+        timeout_s: How long a read or write may wait for a store that does not answer, in
+            whole seconds; at least 2 can be kept.
     """
 
     endpoint: str

@@ -32,6 +32,7 @@ class Clock:
     def __init__(self, timeout_s: float) -> None:
         self._timeout_s = timeout_s
         self._ends_at: float | None = time.monotonic() + timeout_s
+        self._given_up = threading.Event()
 
     @contextmanager
     def stopped(self) -> Iterator[None]:
@@ -41,6 +42,19 @@ class Clock:
             yield
         finally:
             self._ends_at = time.monotonic() + self._timeout_s
+
+    def give_up(self) -> None:
+        """Nobody waits for the call any more."""
+        self._given_up.set()
+
+    def check(self) -> None:
+        """Check that somebody waits: to be asked before what cannot be undone.
+
+        Raises:
+            UpstreamTimeoutError: When the call was answered already, as failed.
+        """
+        if self._given_up.is_set():
+            raise UpstreamTimeoutError("It came too late.")
 
     def left_s(self) -> float:
         """How long the call may go on; more than a moment while the clock is stopped."""
@@ -54,10 +68,13 @@ class Deadline:
     Args:
         timeout_s: How long the catalog may take; None trusts it, as a file can be trusted, and
             runs each call where it is made.
+        prepare: Called before each call whose time counts: what takes long the first time and
+            is not the catalog's doing.
     """
 
-    def __init__(self, timeout_s: float | None) -> None:
+    def __init__(self, timeout_s: float | None, prepare: Callable[[], object]) -> None:
         self._timeout_s = timeout_s
+        self._prepare = prepare
         self._pool: ThreadPoolExecutor | None = None
         self._left_behind: set[Future[Any]] = set()
         self._lock = threading.Lock()
@@ -76,6 +93,7 @@ class Deadline:
         """
         if self._timeout_s is None:
             return call(Clock(float("inf")))
+        self._prepare()
         clock = Clock(self._timeout_s)
         future = self._submitted(lambda: call(clock))
         while True:
@@ -86,6 +104,7 @@ class Deadline:
                 if future.done():
                     return future.result()
                 if clock.left_s() <= 0:
+                    clock.give_up()
                     self._leave_behind(future, discard)
                     raise UpstreamTimeoutError(
                         f"The lake's catalog did not answer within {self._timeout_s:g} s."

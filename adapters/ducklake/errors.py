@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import duckdb
 
 from domain.errors import (
+    BadUpstreamError,
     InvalidParametersError,
     InvalidSqlError,
     InvalidValueError,
@@ -20,6 +21,7 @@ from domain.errors import (
     StatementNotAllowedError,
     StorageFullError,
     UnavailableError,
+    UpstreamTimeoutError,
     WriteConflictError,
 )
 
@@ -160,6 +162,35 @@ def _of_transaction(text: str) -> LakehouseError:
     return _of_storage(text)
 
 
+_STORAGE_SAID: tuple[tuple[re.Pattern[str], type[LakehouseError], str], ...] = (
+    (
+        re.compile(r"SignatureDoesNotMatch|InvalidAccessKeyId|AccessDenied|HTTP code 40[13]"),
+        UnavailableError,
+        "The object store refuses the configured credentials for the lake's bucket.",
+    ),
+    (
+        re.compile("NoSuchBucket"),
+        UnavailableError,
+        "The lake's own bucket (DUCKLAKE_MINIO_LAKE_BUCKET) is not there.",
+    ),
+    (
+        re.compile(r"[Tt]imeout|HTTP code 504"),
+        UpstreamTimeoutError,
+        "The lake's storage did not answer in time.",
+    ),
+    (
+        re.compile(r"Could not (connect|establish|resolve)|Failed to (read|write) connection"),
+        UnavailableError,
+        "The lake's storage cannot be reached, or does not answer.",
+    ),
+    (
+        re.compile(r"HTTP code 404|No magic bytes|[Ii]nvalid Parquet|[Pp]artial file"),
+        BadUpstreamError,
+        "The lake's storage did not give a data file as the catalog knows it.",
+    ),
+)
+
+
 def _of_storage(text: str) -> LakehouseError:
     lowered = text.lower()
     if "no space left" in lowered or "disk quota exceeded" in lowered:
@@ -168,4 +199,7 @@ def _of_storage(text: str) -> LakehouseError:
         return LakeLockedError("Another process holds this lake's catalog.")
     if "max_temp_directory_size" in lowered or "out of memory" in lowered:
         return ResourcesExhaustedError("The query needs more space than it may use.")
+    for pattern, kind, sentence in _STORAGE_SAID:
+        if pattern.search(text):
+            return kind(sentence)
     return UnavailableError("The lake's catalog or storage does not answer.")

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from typing import TypeVar
 
 import duckdb
@@ -46,7 +47,7 @@ class Lake:
         self._cursors: set[duckdb.DuckDBPyConnection] = set()
         self._closed = False
         remote = isinstance(config.catalog, PostgresCatalog)
-        self.deadline = Deadline(config.catalog_timeout_s if remote else None)
+        self.deadline = Deadline(config.catalog_timeout_s if remote else None, _load_client)
 
     def open(self) -> None:
         """Attach the lake, making it when it is not there.
@@ -179,6 +180,16 @@ class Lake:
         except (duckdb.Error, OSError) as error:
             _logger.debug("The lake does not open: %s", self.redact(str(error)))
             raise why_it_does_not_open(error, self.redact) from error
+
+
+@cache
+def _load_client() -> None:
+    """Have DuckDB's client import what it imports as a statement first has parameters.
+
+    That is half of pandas: a second or more, which no catalog is to be blamed for.
+    """
+    with duckdb.connect() as connection:
+        connection.execute("SELECT $1", [1])
 
 
 def _is_dead(connection: duckdb.DuckDBPyConnection) -> bool:

@@ -261,6 +261,7 @@ class Writer:
             if not changes:
                 return applied, before
             _set_message(cursor, changes)
+            clock.check()
             cursor.execute("COMMIT")
             after = _last_committed(cursor)
             if after == before:
