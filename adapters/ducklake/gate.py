@@ -13,7 +13,7 @@ from adapters.ducklake.parser import Form, Parsed, parse
 from adapters.ducklake.sql import LAKE, identifier, literal
 from domain.errors import InvalidTableNameError, StatementNotAllowedError
 from domain.sql.limits import MAX_VIEW_DEPTH
-from domain.sql.policy import checked_list_limit, judge, unknown_functions
+from domain.sql.policy import checked_list_limit, is_foreign, judge, unknown_functions
 from domain.sql.statement import Reference, Statement
 from domain.tables import DEFAULT_NAMESPACE, TableName
 
@@ -93,7 +93,8 @@ class Gate:
                 views.append((schema, name, view))
             elif table is not None and not statement.may_be_common(reference):
                 self._tables[table] = None
-            if view is not None or self._metadata.has_table(schema, name):
+            is_there = view is not None or self._metadata.has_table(schema, name)
+            if is_there and not is_foreign(reference):
                 in_lake.add(reference)
         judge(statement, in_lake)
         self._judge_functions(statement)

@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from domain.errors import StatementNotAllowedError, TooLargeError
+from domain.datasets import BucketName, ObjectName
+from domain.errors import InvalidError, StatementNotAllowedError, TooLargeError
 from domain.sql.functions import (
     ALLOWED_FUNCTIONS,
     ENGINE_VIEWS,
@@ -35,15 +36,21 @@ _PATH_LIKE = re.compile(
     r"[/\\*?]|://|\.(parquet|csv|tsv|json|jsonl|ndjson|txt|arrow|db|duckdb|ducklake|xlsx)(\.|$)",
     re.IGNORECASE,
 )
+_METADATA = "__ducklake_metadata"
 _REFUSED_TYPES = frozenset({"geometry", "variant"})
 
 
-def judge(statement: Statement, in_lake: Collection[Reference] = ()) -> None:
+def judge(
+    statement: Statement,
+    in_lake: Collection[Reference] = (),
+    readable_buckets: Collection[BucketName] = (),
+) -> None:
     """Let a statement pass, or refuse it.
 
     Args:
         statement: What the statement names.
         in_lake: Those of its tables that are tables or views of the lake.
+        readable_buckets: The buckets whose objects the caller may read by `s3://` names.
 
     Raises:
         StatementNotAllowedError: With what it names that it may not.
@@ -51,7 +58,8 @@ def judge(statement: Statement, in_lake: Collection[Reference] = ()) -> None:
     """
     judge_size(statement)
     for table in statement.tables:
-        _judge_table(table, found=table in in_lake)
+        if table not in in_lake:
+            _judge_table(table, readable_buckets)
     for function in statement.table_functions:
         _judge_table_function(function)
     for call in statement.calls:
@@ -122,31 +130,47 @@ def checked_list_limit(statement: Statement) -> int | None:
     return limit
 
 
-def _judge_table(table: Reference, *, found: bool) -> None:
-    catalog, schema = table.catalog.casefold(), table.schema.casefold()
-    # Of `a.b` only the engine knows whether `a` is a catalog or a schema, so both must do.
-    outside = (
-        catalog not in {"", LAKE_CATALOG}
-        or schema in _FOREIGN_SCHEMAS
-        or (not catalog and schema in _FOREIGN_CATALOGS)
-        or schema.startswith("__ducklake_metadata")
-    )
-    if outside:
+def _judge_table(table: Reference, readable_buckets: Collection[BucketName]) -> None:
+    """A name that is not one of the lake's: a common table, an object, or nothing yet known."""
+    if is_foreign(table):
         hint = (
             "; DESCRIBE and GET /tables tell of tables and columns"
-            if schema == "information_schema"
+            if table.schema.casefold() == "information_schema"
             else ""
         )
         raise StatementNotAllowedError(f"{table} is not a table of the lake{hint}.")
-    if found:
-        return
     if table.name.casefold() in ENGINE_VIEWS:
         # A common table of that name may be in another scope, so it excuses nothing.
         raise StatementNotAllowedError(f"{table} is not a table of the lake.")
-    if _PATH_LIKE.search(str(table)):
+    if str(table) == table.name and table.name.startswith(OBJECT_SCHEME):
+        _judge_object(table.name, readable_buckets)
+    elif _PATH_LIKE.search(str(table)):
         raise StatementNotAllowedError(
             f"{str(table)!r} is not a table: files are not read by name."
         )
+
+
+def _judge_object(name: str, readable_buckets: Collection[BucketName]) -> None:
+    bucket, _, key = name.removeprefix(OBJECT_SCHEME).partition("/")
+    try:
+        # `..` would leave the bucket, and `?` begin parameters that redirect a request.
+        readable = BucketName(bucket) in readable_buckets and "?" not in ObjectName(key).value
+    except InvalidError as error:
+        raise StatementNotAllowedError(f"{name!r} is not the name of an object.") from error
+    if not readable:
+        raise StatementNotAllowedError(f"{name!r} is not an object that can be read by its name.")
+
+
+def is_foreign(table: Reference) -> bool:
+    """Whether a name lies outside of the lake, whatever the lake has."""
+    catalog, schema = table.catalog.casefold(), table.schema.casefold()
+    # Of `a.b` only the engine knows whether `a` is a catalog or a schema, so both must do.
+    return (
+        catalog not in {"", LAKE_CATALOG}
+        or schema in _FOREIGN_SCHEMAS
+        or (not catalog and schema in _FOREIGN_CATALOGS)
+        or schema.startswith(_METADATA)
+    )
 
 
 def _judge_table_function(function: Reference) -> None:
@@ -179,5 +203,5 @@ def _is_qualified(function: Reference) -> bool:
     places = {function.catalog.casefold(), function.schema.casefold()}
     return bool(
         places & (_FOREIGN_CATALOGS | _FOREIGN_SCHEMAS | {LAKE_CATALOG})
-        or any(place.startswith("__ducklake_metadata") for place in places)
+        or any(place.startswith(_METADATA) for place in places)
     )

@@ -100,7 +100,7 @@ def expressions(draw: st.DrawFn, depth: int = 2) -> str:
             )
         )
     )
-    return form.format(draw(inner), draw(inner), f=draw(FUNCTIONS), s=draw(SOURCES))
+    return str(form).format(draw(inner), draw(inner), f=draw(FUNCTIONS), s=draw(SOURCES))
 
 
 @st.composite
@@ -126,7 +126,7 @@ def statements(draw: st.DrawFn) -> str:
         )
     )
     body = form.format(draw(value), draw(value), s=draw(SOURCES), u=draw(SOURCES))
-    return draw(COMMANDS) + body + draw(ENDINGS)
+    return f"{draw(COMMANDS)}{body}{draw(ENDINGS)}"
 
 
 def answered(lake: Lake, queries: DuckLakeQueries, sql: str) -> bool:
