@@ -77,6 +77,12 @@ _WRONG_SQL = (
 _PARAMETER_COUNT = ("Values were not provided for", "Parameter argument/count mismatch")
 
 
+_CATALOG_FAILED = re.compile(
+    r"Failed to (begin|commit|execute|fetch|get|load|prepare|query|read|write)\b"
+    r"|Unable to connect to Postgres"
+)
+
+
 def translated(
     error: BaseException, redact: Redact, offset: int = 0, sql: str | None = None
 ) -> LakehouseError | None:
@@ -93,6 +99,8 @@ def translated(
     found: LakehouseError | None = None
     if "INTERRUPT" in str(error) or isinstance(error, duckdb.InterruptException):
         found = QueryCancelledError("The query was stopped.")
+    elif _is_of_catalog(error, text):
+        found = _of_transaction(text)
     elif isinstance(error, duckdb.OutOfMemoryException):
         found = ResourcesExhaustedError("The query needs more memory than it may use.")
     elif isinstance(error, duckdb.PermissionException):
@@ -109,8 +117,6 @@ def translated(
         if position is not None and sql is not None and not _is_of_parser(error):
             position = len(sql.encode()[:position].decode(errors="ignore"))
         found = InvalidSqlError(text, position)
-    elif isinstance(error, duckdb.TransactionException):
-        found = _of_transaction(text)
     elif isinstance(error, duckdb.FatalException):
         found = UnavailableError("The engine broke down and is being started anew; try again.")
     elif isinstance(error, duckdb.IOException | duckdb.HTTPException | OSError):
@@ -149,6 +155,15 @@ def why_it_does_not_open(error: BaseException, redact: Redact) -> LakehouseError
         return known
     # What can be wrong here is no caller's statement.
     return UnavailableError("The lake cannot be opened; the service's log tells why.")
+
+
+def _is_of_catalog(error: BaseException, text: str) -> bool:
+    # What goes wrong with a catalog in PostgreSQL comes in any class, or in none.
+    return (
+        type(error) is duckdb.Error
+        or isinstance(error, duckdb.TransactionException)
+        or _CATALOG_FAILED.match(text) is not None
+    )
 
 
 def _is_of_parser(error: BaseException) -> bool:
