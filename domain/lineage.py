@@ -42,6 +42,7 @@ class Operation(StrEnum):
     OBJECT_DESCRIBE = "object.describe"
     OBJECT_DELETE = "object.delete"
     OBJECT_LIST = "object.list"
+    OBJECT_PRESIGN = "object.presign"
 
 
 class RunState(StrEnum):

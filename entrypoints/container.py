@@ -34,6 +34,7 @@ from application.datasets.objects import (
     ListObjects,
     ListObjectsCommand,
 )
+from application.datasets.presign import PresignObject, PresignObjectCommand
 from application.datasets.upload import UploadObject, UploadObjectCommand
 from application.queries.run import QueryAnswer, RunQuery, RunQueryCommand
 from application.readiness import CheckReadiness
@@ -50,6 +51,7 @@ from domain.ports.lineage import LineagePort
 from domain.ports.queries import QueryPort
 from domain.ports.rows import RowReaderPort
 from domain.ports.tables import TablePort
+from domain.presigned import PresignedUrl
 from domain.tables import AppendOutcome, CreateOutcome, TableDescription, TablePage
 from entrypoints.health import AllOf, PartOfService
 from entrypoints.home import Home
@@ -298,6 +300,9 @@ class Container(containers.DeclarativeContainer):
     )
     list_objects: providers.Provider[Tracked[ListObjectsCommand, ObjectPage]] = providers.Factory(
         Tracked, providers.Factory(ListObjects, datasets), lineage
+    )
+    presign_object: providers.Provider[Tracked[PresignObjectCommand, PresignedUrl]] = (
+        providers.Factory(Tracked, providers.Factory(PresignObject, datasets), lineage)
     )
 
     # Whether it all works

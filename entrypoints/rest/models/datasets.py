@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Self
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
-from domain.datasets import Bucket, ObjectInfo, ObjectPage
-from entrypoints.rest.models.base import AnswerModel
+from domain.datasets import Bucket, BucketName, ObjectInfo, ObjectName, ObjectPage, ObjectRef
+from domain.presigned import MAX_EXPIRY_S, PresignedMethod, PresignedUrl, PresignRequest
+from entrypoints.rest.locations import Part, located
+from entrypoints.rest.models.base import AnswerModel, RequestModel
 
 
 class BucketAnswer(AnswerModel):
@@ -92,3 +94,41 @@ class ObjectsAnswer(AnswerModel):
             prefixes=list(page.prefixes),
             next_page_token=next_page_token,
         )
+
+
+class WantedUrl(RequestModel):
+    """A presigned URL that is asked for."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"object": "2013/flights.parquet", "method": "GET", "expires_s": 3600}]
+        }
+    )
+
+    object: str = Field(description="The object's name in the bucket.")
+    method: Literal["GET", "PUT"] = Field(description="What the URL is for.")
+    expires_s: int = Field(
+        ge=1, le=MAX_EXPIRY_S, description="For how many seconds it is good; 7 days at most."
+    )
+
+    def request(self, bucket: BucketName) -> PresignRequest:
+        """What is asked for, in the domain's words.
+
+        Raises:
+            LocatedError: When the object's name is against the rules.
+        """
+        with located(Part.BODY, "/object"):
+            ref = ObjectRef(bucket, ObjectName(self.object))
+            return PresignRequest(ref, PresignedMethod(self.method), self.expires_s)
+
+
+class UrlAnswer(AnswerModel):
+    """A presigned URL."""
+
+    url: str = Field(examples=["https://minio:9000/raw-data/2013/flights.parquet?X-Amz-..."])
+    expires_at: datetime = Field(description="From when on the store refuses it.")
+
+    @classmethod
+    def of(cls, signed: PresignedUrl) -> Self:
+        """The answer that tells of a URL."""
+        return cls(url=signed.url, expires_at=signed.expires_at)

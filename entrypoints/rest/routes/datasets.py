@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from application.datasets.buckets import BucketCommand, ListBucketsCommand
 from application.datasets.objects import ListObjectsCommand
+from application.datasets.presign import PresignObjectCommand
 from domain.datasets import MAX_OBJECT_NAME_BYTES, MAX_PAGE_SIZE, ListRequest
 from domain.errors import InvalidObjectNameError
 from entrypoints.rest.answers import empty_answer, json_answer
@@ -21,7 +22,13 @@ from entrypoints.rest.documentation import (
     problems,
 )
 from entrypoints.rest.locations import Part, located
-from entrypoints.rest.models.datasets import BucketAnswer, BucketsAnswer, ObjectsAnswer
+from entrypoints.rest.models.datasets import (
+    BucketAnswer,
+    BucketsAnswer,
+    ObjectsAnswer,
+    UrlAnswer,
+    WantedUrl,
+)
 from entrypoints.rest.names import BucketPathName
 from entrypoints.rest.paging import PageSize, PageToken, from_token, next_link, to_token
 
@@ -122,4 +129,25 @@ async def list_objects(
         ObjectsAnswer.of(done.value, token),
         run_id=done.run_id,
         headers={"Link": next_link(request, token)} if token is not None else None,
+    )
+
+
+@router.post(
+    f"{_BUCKET}/presign",
+    response_model=UrlAnswer,
+    responses={
+        200: {"description": "The URL; whoever has it needs no other leave", "headers": RUN_HEADER},
+        **problems(404, 415),
+    },
+    dependencies=[LATER_ON_WRITES],
+)
+async def presign_object(
+    service: ServiceDep, bucket: BucketPathName, wanted: WantedUrl
+) -> Response:
+    """Give a URL to read or write an object at the store itself; 501 where the store has none."""
+    command = PresignObjectCommand(wanted.request(bucket))
+    done = await service.workers.objects.run(lambda: service.container.presign_object()(command))
+    # The URL is a secret while it is good.
+    return json_answer(
+        UrlAnswer.of(done.value), run_id=done.run_id, headers={"Cache-Control": "no-store"}
     )

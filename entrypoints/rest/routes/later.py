@@ -29,7 +29,6 @@ LATER: tuple[tuple[str, str], ...] = (
     ("GET", "/queries/{query_id}"),
     ("DELETE", "/queries/{query_id}"),
     ("GET", "/queries/{query_id}/result"),
-    ("POST", "/datasets/{bucket_name}/presign"),
     ("GET", "/lineage"),
     ("GET", "/lineage/runs/{run_id}"),
     ("GET", "/lineage/events"),
