@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import duckdb
 
 from adapters.ducklake.guards import GUARDS, LIST_LIMIT
-from adapters.ducklake.metadata import Metadata
+from adapters.ducklake.metadata import Metadata, NamedEntry
 from adapters.ducklake.parser import Form, Parsed, parse
 from adapters.ducklake.sql import LAKE, identifier, literal
 from domain.errors import InvalidTableNameError, StatementNotAllowedError
@@ -60,7 +61,7 @@ class Gate:
         self._metadata = metadata
         self._namespace = namespace
         self._tables: dict[TableName, None] = {}
-        self._views: set[tuple[str, str]] = set()
+        self._views: set[NamedEntry] = set()
         self._statements: list[Statement] = []
 
     def pass_through(self, sql: str) -> Passed:
@@ -83,46 +84,48 @@ class Gate:
 
     def _pass(self, parsed: Parsed, namespace: str, depth: int) -> None:
         statement = parsed.statement
-        views: list[tuple[str, str, str]] = []
+        called = {call.name for call in statement.calls}
+        called |= {function.name.casefold() for function in statement.table_functions}
+        entries = self._metadata.entries(called | {table.name for table in statement.tables})
+        found = {
+            (entry.schema.lower(), entry.name.lower()): entry
+            for entry in entries
+            if entry.kind != "macro"
+        }
+        views: list[NamedEntry] = []
         in_lake: set[Reference] = set()
         for reference in statement.tables:
             schema, name = _resolved(reference, namespace)
-            view = self._metadata.view_sql(schema, name)
-            table = self._table(schema, name) if view is None else None
-            if view is not None:
-                views.append((schema, name, view))
-            elif table is not None and not statement.may_be_common(reference):
-                self._tables[table] = None
-            is_there = view is not None or self._metadata.has_table(schema, name)
-            if is_there and not is_foreign(reference):
-                in_lake.add(reference)
+            entry = found.get((schema.lower(), name.lower()))
+            if entry is None or is_foreign(reference):
+                continue
+            in_lake.add(reference)
+            if entry.sql is not None:
+                views.append(entry)
+            elif not statement.may_be_common(reference):
+                self._note(entry)
         judge(statement, in_lake)
-        self._judge_functions(statement)
+        macros = {entry.name for entry in entries if entry.kind == "macro"}
+        self._judge_functions(statement, {name for name in macros if name.casefold() in called})
         self._statements.append(statement)
-        for schema, name, sql in sorted(views):
-            self._pass_view(schema, name, sql, depth + 1)
+        for view in sorted(views, key=lambda view: (view.schema, view.name)):
+            self._pass_view(view, depth + 1)
 
-    def _pass_view(self, schema: str, name: str, sql: str, depth: int) -> None:
+    def _pass_view(self, view: NamedEntry, depth: int) -> None:
         if depth > MAX_VIEW_DEPTH:
             raise StatementNotAllowedError(f"Views are nested at most {MAX_VIEW_DEPTH} deep.")
-        view = (schema.casefold(), name.casefold())
-        if view not in self._views:
+        if view not in self._views and view.sql is not None:
             self._views.add(view)
-            self._pass(parse(self._cursor, sql), schema, depth)
+            self._pass(parse(self._cursor, view.sql), view.schema, depth)
 
-    def _table(self, schema: str, name: str) -> TableName | None:
-        try:
-            table = self._metadata.table(TableName(schema, name))
-        except InvalidTableNameError:
-            # Made by another client under a name that has no place in lineage.
-            return None
-        return None if table is None else table.name
+    def _note(self, table: NamedEntry) -> None:
+        # What another client made under a name against the rules has no place in lineage.
+        with suppress(InvalidTableNameError):
+            self._tables[TableName(table.schema, table.name)] = None
 
-    def _judge_functions(self, statement: Statement) -> None:
+    def _judge_functions(self, statement: Statement, macros: Collection[str]) -> None:
         """Refuse what would call a macro of another client, or a function not judged before."""
-        called = {call.name for call in statement.calls}
-        called |= {function.name.casefold() for function in statement.table_functions}
-        for macro in sorted(self._metadata.macros(called)):
+        for macro in sorted(macros):
             # It would be called even where the engine has a function of that name.
             raise StatementNotAllowedError(
                 f"{macro} is a macro of the lake; macros are not called here."

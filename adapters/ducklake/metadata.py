@@ -35,6 +35,23 @@ class TableEntry:
         return datetime.fromtimestamp((self.uuid.int >> 80) / _MILLISECONDS, UTC)
 
 
+@dataclass(frozen=True, slots=True)
+class NamedEntry:
+    """What goes by a name in the lake.
+
+    Attributes:
+        kind: `table`, `view` or `macro`.
+        schema: Its schema; empty for a macro.
+        name: Its name, as it was made.
+        sql: The SELECT behind a view; else None.
+    """
+
+    kind: str
+    schema: str
+    name: str
+    sql: str | None
+
+
 class Metadata:
     """The catalog's tables, seen through one cursor at one snapshot."""
 
@@ -214,33 +231,31 @@ class Metadata:
             schema=schema,
             view=view,
         )
-        # DuckLake writes this where a view names the lake that it is in.
-        return None if row is None else row[0].replace("{DUCKLAKE_CATALOG}", LAKE)
+        return None if row is None else _in_this_lake(row[0])
 
-    def has_table(self, schema: str, table: str) -> bool:
-        """Whether there is a table of that name, whatever the name."""
-        row = self._one(
-            f"""
-            SELECT 1 FROM {METADATA}.ducklake_table t
-            JOIN {METADATA}.ducklake_schema s USING (schema_id)
-            WHERE lower(s.schema_name) = lower($schema) AND lower(t.table_name) = lower($table)
-              AND {_alive("s")} AND {_alive("t")}
-            LIMIT 1
-            """,
-            schema=schema,
-            table=table,
-        )
-        return row is not None
-
-    def macros(self, names: Collection[str]) -> set[str]:
-        """Those of the names, in lower case, that macros of the lake have in any schema."""
+    def entries(self, names: Collection[str]) -> list[NamedEntry]:
+        """The tables, views and macros of these names in any schema, compared without case."""
         rows = self._all(
             f"""
-            SELECT DISTINCT lower(macro_name) FROM {METADATA}.ducklake_macro m
-            WHERE $snapshot >= 0 AND {_alive("m")}
-            """
+            SELECT 'table', s.schema_name, t.table_name, NULL
+            FROM {METADATA}.ducklake_table t JOIN {METADATA}.ducklake_schema s USING (schema_id)
+            WHERE lower(t.table_name) IN (SELECT unnest($names))
+              AND {_alive("s")} AND {_alive("t")}
+            UNION ALL
+            SELECT 'view', s.schema_name, v.view_name, v.sql
+            FROM {METADATA}.ducklake_view v JOIN {METADATA}.ducklake_schema s USING (schema_id)
+            WHERE lower(v.view_name) IN (SELECT unnest($names))
+              AND {_alive("s")} AND {_alive("v")}
+            UNION ALL
+            SELECT 'macro', '', m.macro_name, NULL FROM {METADATA}.ducklake_macro m
+            WHERE lower(m.macro_name) IN (SELECT unnest($names)) AND {_alive("m")}
+            """,
+            names=[name.lower() for name in names],
         )
-        return {name for (name,) in rows} & set(names)
+        return [
+            NamedEntry(kind, schema, name, None if sql is None else _in_this_lake(sql))
+            for kind, schema, name, sql in rows
+        ]
 
     # A row of the catalog is whatever its query selects, so its members are Any.
     def _all(self, sql: str, **parameters: object) -> list[tuple]:  # type: ignore[type-arg]
@@ -265,6 +280,11 @@ def _alive(alias: str) -> str:
         f"{alias}.begin_snapshot <= $snapshot"
         f" AND ({alias}.end_snapshot IS NULL OR {alias}.end_snapshot > $snapshot)"
     )
+
+
+def _in_this_lake(view_sql: str) -> str:
+    # DuckLake writes this where a view names the lake that it is in.
+    return view_sql.replace("{DUCKLAKE_CATALOG}", LAKE)
 
 
 def _partition_key(column: str, transform: str) -> PartitionKey:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 Json = dict[str, Any]
@@ -21,6 +21,7 @@ class Node:
         depth: How many expressions, queries and types it stands in.
         lambdas: How many lambdas that go through a list it stands in.
         select: The SELECT that it belongs to.
+        kind: What it is: `FUNCTION`, `BASE_TABLE`, `SELECT_NODE`, ...; empty for a mere part.
     """
 
     json: Json
@@ -30,12 +31,11 @@ class Node:
     depth: int
     lambdas: int
     select: Node | None
+    kind: str = field(init=False)
 
-    @property
-    def kind(self) -> str:
-        """What it is: `FUNCTION`, `BASE_TABLE`, `SELECT_NODE`, ...; empty for a mere part."""
+    def __post_init__(self) -> None:
         kind = self.json.get("class") or self.json.get("type")
-        return kind if isinstance(kind, str) else ""
+        self.kind = kind if isinstance(kind, str) else ""
 
     @property
     def function(self) -> str:
@@ -57,8 +57,11 @@ def lay_out(tree: Json, looping: frozenset[str]) -> Sequence[Node]:
     while waiting:
         node = waiting.pop()
         nodes.append(node)
+        if node.kind == "CONSTANT":
+            # What is in it is no part of the statement's own, and there may be many.
+            continue
         for role, value in node.json.items():
-            if isinstance(value, dict | list):
+            if value and isinstance(value, (dict, list)):
                 waiting.extend(_inside(node, role, value, looping))
     return nodes
 
