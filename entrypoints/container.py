@@ -71,15 +71,12 @@ def _open_home(root: Path, closing: ExitStack) -> Home:
     return home
 
 
-def _lake(
-    home: Home, settings: Mapping[str, Any], bucket: Callable[[], Any], closing: ExitStack
-) -> Any:
+def _lake(home: Home, settings: Mapping[str, Any], bucket: Any, closing: ExitStack) -> Any:
     """The lake, which opens when it is first used."""
     from adapters.ducklake import Lake
 
     config = _lake_config(home, settings)
-    served = settings["storage"] is Storage.MINIO
-    lake = Lake(config, bucket().make) if served else Lake(config)
+    lake = Lake(config) if bucket is None else Lake(config, bucket.make)
     closing.callback(lake.close)
     return lake
 
@@ -238,11 +235,13 @@ class Container(containers.DeclarativeContainer):
     home: providers.Provider[Home] = providers.ThreadSafeSingleton(
         _open_home, settings.home, closing_last
     )
-    lake_bucket: providers.Provider[Any] = providers.ThreadSafeSingleton(
-        _lake_bucket, settings, closing
+    lake_bucket: providers.Provider[Any] = providers.Selector(
+        settings.storage,
+        file=providers.Object(None),
+        minio=providers.ThreadSafeSingleton(_lake_bucket, settings, closing),
     )
     lake: providers.Provider[Any] = providers.ThreadSafeSingleton(
-        _lake, home, settings, lake_bucket.provider, closing
+        _lake, home, settings, lake_bucket, closing
     )
     tables: providers.Provider[TablePort] = providers.ThreadSafeSingleton(_tables, lake)
     queries: providers.Provider[QueryPort] = providers.ThreadSafeSingleton(_queries, lake)

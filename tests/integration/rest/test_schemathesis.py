@@ -88,6 +88,7 @@ OPERATIONS = (
     ("GET", "/datasets/{bucket_name}"),
     ("POST", "/datasets/{bucket_name}"),
     ("DELETE", "/datasets/{bucket_name}"),
+    ("POST", "/datasets/{bucket_name}/presign"),
     ("GET", "/datasets/{bucket_name}/{object_name}"),
     ("HEAD", "/datasets/{bucket_name}/{object_name}"),
     ("PUT", "/datasets/{bucket_name}/{object_name}"),
@@ -104,6 +105,7 @@ CAN_BE_WRONG = {
     ("POST", "/tables/{table_name}/query"),
     ("POST", "/query"),
     ("GET", "/datasets/{bucket_name}"),
+    ("POST", "/datasets/{bucket_name}/presign"),
 }
 """The operations whose requests can break the document; a name in a path is any text to it."""
 
