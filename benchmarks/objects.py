@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 import httpx
+import urllib3
 from minio import Minio
 
 from benchmarks.results import resident_mib
@@ -123,11 +124,13 @@ def upload(client: httpx.Client, name: str, mebibytes: int, headers: dict[str, s
 
 
 def download(client: httpx.Client, name: str) -> None:
-    """Download through the service."""
-    with client.stream("GET", f"/datasets/{BUCKET}/{name}") as answer:
-        answer.raise_for_status()
-        for _ in answer.iter_raw(MIB):
-            pass
+    """Download through the service, with the HTTP library that the `minio` client uses too."""
+    answer = urllib3.request(
+        "GET", f"{client.base_url}/datasets/{BUCKET}/{name}", preload_content=False
+    )
+    for _ in answer.stream(MIB):
+        pass
+    answer.release_conn()
 
 
 def download_alone(minio: Minio, name: str) -> None:
