@@ -109,6 +109,15 @@ CAN_BE_WRONG = {
 }
 """The operations whose requests can break the document; a name in a path is any text to it."""
 
+NOT_HERE = {("POST", "/datasets/{bucket_name}/presign")}
+"""The operations that the stores of these tests do not have: 501 is their right answer."""
+
+
+def _checks(method: str, path: str) -> list[schemathesis.CheckFunction]:
+    without = {not_a_server_error} if (method, path) in NOT_HERE else set()
+    return [check for check in CHECKS if check not in without]
+
+
 every_request = pytest.mark.parametrize(
     "method, path, mode",
     [(*operation, GenerationMode.POSITIVE) for operation in OPERATIONS]
@@ -133,7 +142,7 @@ def test_on_fakes(
     mode: GenerationMode,
 ) -> None:
     case = data.draw(on_fakes[path][method].as_strategy(generation_mode=mode))
-    case.call_and_validate(checks=CHECKS, timeout=30)
+    case.call_and_validate(checks=_checks(method, path), timeout=30)
 
 
 @pytest.mark.slow
@@ -148,4 +157,4 @@ def test_on_adapters(
     mode: GenerationMode,
 ) -> None:
     case = data.draw(on_adapters[path][method].as_strategy(generation_mode=mode))
-    case.call_and_validate(checks=CHECKS, timeout=30)
+    case.call_and_validate(checks=_checks(method, path), timeout=30)
