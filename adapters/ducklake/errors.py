@@ -74,6 +74,8 @@ _WRONG_SQL = (
     duckdb.NotImplementedException,
     duckdb.NotSupportedError,
 )
+# What a result says whose transaction ended under it, as its catalog went away.
+_RESULT_IS_GONE = "Attempting to fetch from"
 _PARAMETER_COUNT = ("Values were not provided for", "Parameter argument/count mismatch")
 
 
@@ -106,11 +108,7 @@ def translated(
     elif isinstance(error, duckdb.PermissionException):
         found = StatementNotAllowedError("The statement reads or writes what it may not.")
     elif isinstance(error, _WRONG_VALUE):
-        found = (
-            InvalidParametersError(text)
-            if text.startswith(_PARAMETER_COUNT)
-            else InvalidValueError(text)
-        )
+        found = _of_value(text)
     elif isinstance(error, _WRONG_SQL):
         position = None if message.position is None else max(0, message.position - offset)
         # The parser counts characters, what comes behind it counts bytes of UTF-8.
@@ -168,6 +166,14 @@ def _is_of_catalog(error: BaseException, text: str) -> bool:
 
 def _is_of_parser(error: BaseException) -> bool:
     return isinstance(error, duckdb.ParserException | duckdb.SyntaxException)
+
+
+def _of_value(text: str) -> LakehouseError:
+    if text.startswith(_RESULT_IS_GONE):
+        return UnavailableError("The lake's catalog or storage does not answer.")
+    if text.startswith(_PARAMETER_COUNT):
+        return InvalidParametersError(text)
+    return InvalidValueError(text)
 
 
 def _of_transaction(text: str) -> LakehouseError:
