@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from typing import Any
 
 import boto3
 import httpx
@@ -64,7 +65,7 @@ class IllService:
     http: httpx.Client
     links: dict[str, TcpProxy]
     bucket: str
-    other: object
+    other: Any
     appends: int = 0
     unclear: int = 0
     uploaded: set[bytes] = field(default_factory=set)
@@ -124,9 +125,9 @@ class IllService:
         self.appends, self.unclear = appends, 0
 
     def part_uploads(self) -> list[object]:
-        found: list[object] = self.other.list_multipart_uploads(Bucket=self.bucket).get(  # type: ignore[attr-defined]
-            "Uploads", []
-        )
+        # By name: without one, MinIO lists the uploads of all its buckets.
+        listed = self.other.list_multipart_uploads(Bucket=self.bucket, Prefix="x")
+        found: list[object] = listed.get("Uploads", [])
         return found
 
     def is_ready(self) -> tuple[bool, dict[str, str]]:

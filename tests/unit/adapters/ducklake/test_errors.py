@@ -1,0 +1,57 @@
+"""What a catalog or a storage that fails says through DuckDB, in the domain's words."""
+
+from __future__ import annotations
+
+import duckdb
+import pytest
+
+from adapters.ducklake.errors import translated
+from domain.errors import (
+    BadUpstreamError,
+    InvalidValueError,
+    LakehouseError,
+    StorageFullError,
+    UnavailableError,
+    UpstreamTimeoutError,
+    WriteConflictError,
+)
+
+FETCH = "Attempting to fetch from an unsuccessful or closed query result\nError: "
+
+
+@pytest.mark.parametrize(
+    "error, kind",
+    [
+        # As seen when PostgreSQL was killed under load
+        (duckdb.Error("Failed to query most recent snapshot for DuckLake: ..."), UnavailableError),
+        (
+            duckdb.InvalidInputException(
+                f"Invalid Input Error: {FETCH}server closed the connection unexpectedly"
+            ),
+            UnavailableError,
+        ),
+        (
+            duckdb.InvalidInputException(
+                f"Invalid Input Error: {FETCH}Current transaction is aborted (please ROLLBACK)"
+            ),
+            UnavailableError,
+        ),
+        (duckdb.InvalidInputException(f"Invalid Input Error: {FETCH}x"), InvalidValueError),
+        (
+            duckdb.TransactionException("TransactionContext Error: Transaction conflict - ..."),
+            WriteConflictError,
+        ),
+        (duckdb.FatalException("FATAL Error: database has been invalidated"), UnavailableError),
+        (
+            duckdb.IOException("IO Error: Timeout was reached error for HTTP GET"),
+            UpstreamTimeoutError,
+        ),
+        (duckdb.IOException("IO Error: Failed to read connection error"), UnavailableError),
+        (duckdb.IOException("IO Error: No space left on device"), StorageFullError),
+        (duckdb.HTTPException("HTTP Error: ... (HTTP code 403)"), UnavailableError),
+        (duckdb.HTTPException("HTTP Error: ... (HTTP code 404) NoSuchBucket"), UnavailableError),
+        (duckdb.HTTPException("HTTP Error: ... (HTTP code 404)"), BadUpstreamError),
+    ],
+)
+def test_failures_behind_the_engine(error: duckdb.Error, kind: type[LakehouseError]) -> None:
+    assert type(translated(error, str)) is kind
