@@ -82,8 +82,6 @@ _PARAMETER_COUNT = ("Values were not provided for", "Parameter argument/count mi
 _CATALOG_FAILED = re.compile(
     r"Failed to (begin|commit|execute|fetch|get|load|prepare|query|read|write)\b"
     r"|Unable to connect to Postgres"
-    r"|Attempting to fetch from .*(Postgres|connection|transaction is aborted)",
-    re.DOTALL,
 )
 
 

@@ -36,7 +36,7 @@ FETCH = "Attempting to fetch from an unsuccessful or closed query result\nError:
             ),
             UnavailableError,
         ),
-        (duckdb.InvalidInputException(f"Invalid Input Error: {FETCH}x"), InvalidValueError),
+        (duckdb.InvalidInputException("Invalid Input Error: Malformed x"), InvalidValueError),
         (
             duckdb.TransactionException("TransactionContext Error: Transaction conflict - ..."),
             WriteConflictError,
