@@ -272,9 +272,13 @@ class _TypeParser:
         if self._take() != token:
             raise self._error()
 
-    def _type(self, depth: int) -> ColumnType:
+    @staticmethod
+    def _check_depth(depth: int) -> None:
         if depth > MAX_TYPE_DEPTH:
             raise InvalidColumnError(f"A type is nested at most {MAX_TYPE_DEPTH} deep.")
+
+    def _type(self, depth: int) -> ColumnType:
+        self._check_depth(depth)
         word = self._take().upper()
         parsed: ColumnType
         if word in {"DECIMAL", "NUMERIC", "DEC"}:
@@ -289,8 +293,7 @@ class _TypeParser:
             self._take()
             self._expect("]")
             depth += 1
-            if depth > MAX_TYPE_DEPTH:
-                raise InvalidColumnError(f"A type is nested at most {MAX_TYPE_DEPTH} deep.")
+            self._check_depth(depth)
             parsed = ListType(parsed)
         return parsed
 

@@ -71,11 +71,10 @@ def _open_home(root: Path, closing: ExitStack) -> Home:
     return home
 
 
-def _lake(home: Home, settings: Mapping[str, Any], bucket: Any, closing: ExitStack) -> Any:
+def _lake(config: Any, bucket: Any, closing: ExitStack) -> Any:
     """The lake, which opens when it is first used."""
     from adapters.ducklake import Lake
 
-    config = _lake_config(home, settings)
     lake = Lake(config) if bucket is None else Lake(config, bucket.make)
     closing.callback(lake.close)
     return lake
@@ -177,11 +176,12 @@ def _datasets_in_minio(settings: Mapping[str, Any], closing: ExitStack) -> Datas
     return datasets
 
 
-def _lineage(home: Home, settings: Mapping[str, Any], closing: ExitStack) -> LineagePort:
+def _lineage(
+    home: Home, config: Any, settings: Mapping[str, Any], closing: ExitStack
+) -> LineagePort:
     from adapters.openlineage.identity import Lake, Producer
     from adapters.openlineage.publisher import OpenLineagePublisher
 
-    config = _lake_config(home, settings)
     publisher = OpenLineagePublisher(
         home.layout.lineage_events,
         Lake(
@@ -240,8 +240,11 @@ class Container(containers.DeclarativeContainer):
         file=providers.Object(None),
         minio=providers.ThreadSafeSingleton(_lake_bucket, settings, closing),
     )
+    lake_config: providers.Provider[Any] = providers.ThreadSafeSingleton(
+        _lake_config, home, settings
+    )
     lake: providers.Provider[Any] = providers.ThreadSafeSingleton(
-        _lake, home, settings, lake_bucket, closing
+        _lake, lake_config, lake_bucket, closing
     )
     tables: providers.Provider[TablePort] = providers.ThreadSafeSingleton(_tables, lake)
     queries: providers.Provider[QueryPort] = providers.ThreadSafeSingleton(_queries, lake)
@@ -254,7 +257,7 @@ class Container(containers.DeclarativeContainer):
         minio=providers.ThreadSafeSingleton(_datasets_in_minio, settings, closing),
     )
     lineage: providers.Provider[LineagePort] = providers.ThreadSafeSingleton(
-        _lineage, home, settings, closing_last
+        _lineage, home, lake_config, settings, closing_last
     )
 
     # The use cases

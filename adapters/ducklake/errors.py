@@ -74,6 +74,8 @@ _WRONG_SQL = (
     duckdb.NotImplementedException,
     duckdb.NotSupportedError,
 )
+_DOES_NOT_ANSWER = "The lake's catalog or storage does not answer."
+
 # What a result says whose transaction ended under it, as its catalog went away.
 _RESULT_IS_GONE = "Attempting to fetch from"
 _PARAMETER_COUNT = ("Values were not provided for", "Parameter argument/count mismatch")
@@ -170,7 +172,7 @@ def _is_of_parser(error: BaseException) -> bool:
 
 def _of_value(text: str) -> LakehouseError:
     if text.startswith(_RESULT_IS_GONE):
-        return UnavailableError("The lake's catalog or storage does not answer.")
+        return UnavailableError(_DOES_NOT_ANSWER)
     if text.startswith(_PARAMETER_COUNT):
         return InvalidParametersError(text)
     return InvalidValueError(text)
@@ -223,4 +225,4 @@ def _of_storage(text: str) -> LakehouseError:
     for pattern, kind, sentence in _STORAGE_SAID:
         if pattern.search(text):
             return kind(sentence)
-    return UnavailableError("The lake's catalog or storage does not answer.")
+    return UnavailableError(_DOES_NOT_ANSWER)

@@ -166,7 +166,7 @@ class Metadata:
             f"""
             SELECT min(s.snapshot_time) FROM {METADATA}.ducklake_snapshot s
             WHERE s.snapshot_id = (SELECT min(begin_snapshot) FROM {METADATA}.ducklake_table
-                                   WHERE table_id = $table AND $snapshot >= 0)
+                                   WHERE table_id = $table)
             """,
             table=table.id,
         )
@@ -175,10 +175,7 @@ class Metadata:
     def committed_at(self, snapshot_id: int) -> datetime | None:
         """When a snapshot was committed; None when it has been expired."""
         row = self._one(
-            f"""
-            SELECT snapshot_time FROM {METADATA}.ducklake_snapshot
-            WHERE snapshot_id = $id AND $snapshot >= 0
-            """,
+            f"SELECT snapshot_time FROM {METADATA}.ducklake_snapshot WHERE snapshot_id = $id",
             id=snapshot_id,
         )
         return None if row is None else row[0].astimezone(UTC)
@@ -219,19 +216,12 @@ class Metadata:
         )
         return [TableSummary(*row) for row in rows]
 
-    def view_sql(self, schema: str, view: str) -> str | None:
-        """The SELECT behind the view of that name; None when there is no such view."""
-        row = self._one(
-            f"""
-            SELECT v.sql FROM {METADATA}.ducklake_view v
-            JOIN {METADATA}.ducklake_schema s USING (schema_id)
-            WHERE lower(s.schema_name) = lower($schema) AND lower(v.view_name) = lower($view)
-              AND {_alive("s")} AND {_alive("v")}
-            """,
-            schema=schema,
-            view=view,
+    def has_view(self, name: TableName) -> bool:
+        """Whether a view goes by that name, compared without case."""
+        return any(
+            entry.kind == "view" and entry.schema.casefold() == name.namespace.casefold()
+            for entry in self.entries([name.name])
         )
-        return None if row is None else _in_this_lake(row[0])
 
     def entries(self, names: Collection[str]) -> list[NamedEntry]:
         """The tables, views and macros of these names in any schema, compared without case."""
@@ -259,7 +249,9 @@ class Metadata:
 
     # A row of the catalog is whatever its query selects, so its members are Any.
     def _all(self, sql: str, **parameters: object) -> list[tuple]:  # type: ignore[type-arg]
-        parameters["snapshot"] = self.snapshot_id
+        # DuckDB refuses a parameter that the statement does not have.
+        if "$snapshot" in sql:
+            parameters["snapshot"] = self.snapshot_id
         return self._cursor.execute(sql, parameters).fetchall()
 
     def _one(self, sql: str, **parameters: object) -> tuple | None:  # type: ignore[type-arg]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import duckdb
-from duckdb.sqltypes import DuckDBPyType
 
 from adapters.ducklake.errors import translated
 from adapters.ducklake.gate import Gate, Passed
@@ -11,6 +10,7 @@ from adapters.ducklake.lake import Lake
 from adapters.ducklake.metadata import Metadata
 from adapters.ducklake.parser import Form
 from adapters.ducklake.result_encoders import Encoder, SelectedColumn, encoder_for
+from adapters.ducklake.result_types import depth
 from adapters.ducklake.results import BoundQuery, DuckLakeResult
 from adapters.ducklake.sql import qualified
 from domain.errors import InvalidSqlError, TableNotFoundError, TooLargeError
@@ -106,27 +106,12 @@ def _columns(
     if len(description) > MAX_RESULT_COLUMNS:
         raise TooLargeError(f"An answer has at most {MAX_RESULT_COLUMNS} columns.")
     for name, result_type, *_ in description:
-        if _depth(result_type) > MAX_TYPE_DEPTH:
+        if depth(result_type) > MAX_TYPE_DEPTH:
             raise TooLargeError(f"The type of {name} is nested more than {MAX_TYPE_DEPTH} deep.")
     return [
         SelectedColumn(name, result_type, f"column_{number}")
         for number, (name, result_type, *_) in enumerate(description)
     ]
-
-
-def _depth(result_type: DuckDBPyType) -> int:
-    deepest = 0
-    waiting = [(result_type, 1)]
-    while waiting:
-        current, depth = waiting.pop()
-        deepest = max(deepest, depth)
-        if current.id in {"list", "array", "struct", "map", "union"}:
-            waiting.extend(
-                (child, depth + 1)
-                for _, child in current.children
-                if isinstance(child, DuckDBPyType)
-            )
-    return deepest
 
 
 def _selected(

@@ -9,6 +9,7 @@ from duckdb.sqltypes import DuckDBPyType
 from adapters.ducklake.sql import identifier
 
 NESTED = frozenset({"list", "array", "struct", "map"})
+_WITH_PARTS = NESTED | {"union"}
 
 # Arrow has no such type, or DuckDB writes it there with a loss.
 _TEXT_IN_ARROW = frozenset({"time with time zone", "bit", "bignum", "enum", "variant", "union"})
@@ -29,13 +30,26 @@ class Part:
 
 
 def parts(result_type: DuckDBPyType) -> list[Part]:
-    """The parts of a list, array, struct or map, in order."""
+    """The parts of a list, array, struct, map or union, in order."""
     return [
         Part(name, part)
         for name, part in result_type.children
         # An array tells its size among its children.
         if isinstance(part, DuckDBPyType)
     ]
+
+
+def depth(result_type: DuckDBPyType) -> int:
+    """How deep a type is nested; one without parts is 1 deep."""
+    deepest = 0
+    # A stack of its own, since the type may be deep.
+    waiting = [(result_type, 1)]
+    while waiting:
+        current, level = waiting.pop()
+        deepest = max(deepest, level)
+        if current.id in _WITH_PARTS:
+            waiting.extend((part.type, level + 1) for part in parts(current))
+    return deepest
 
 
 def arrow_cast(result_type: DuckDBPyType) -> str:

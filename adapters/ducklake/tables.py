@@ -60,7 +60,7 @@ class DuckLakeTables(TablePort):
                 if if_exists is IfExists.ERROR:
                     raise TableExistsError(f"The table {definition.name} is already there.")
                 cursor.execute(f"DROP TABLE {qualified(definition.name)}")
-            elif metadata.view_sql(definition.name.namespace, definition.name.name) is not None:
+            elif metadata.has_view(definition.name):
                 raise TableExistsError(f"{definition.name} is already there, as a view.")
             create_table(cursor, definition)
             return Applied(value=True)

@@ -35,11 +35,6 @@ from domain.health import Health
 from domain.ports.datasets import DatasetCapabilities, DatasetPort
 from domain.presigned import PresignedUrl, PresignRequest
 
-S3_CAPABILITIES = DatasetCapabilities(
-    name_beside_prefix=True, foreign_names=True, presigned_urls=True, atomic_bucket_delete=False
-)
-"""What S3 itself does."""
-
 MINIO_CAPABILITIES = DatasetCapabilities(
     name_beside_prefix=True,
     foreign_names=True,
