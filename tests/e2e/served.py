@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.resources import files
-from pathlib import Path
 
 import duckdb
 
+from tests.extensions import extension_file
 from tests.servers.endpoints import PostgresEndpoint, S3Endpoint
 
 
@@ -50,7 +49,7 @@ class Stack:
         assert self.catalog is not None
         with duckdb.connect() as connection:
             for extension in ("httpfs", "postgres_scanner", "ducklake"):
-                connection.load_extension(str(_file_of(extension)))
+                connection.load_extension(str(extension_file(extension)))
             connection.execute(
                 f"""
                 CREATE SECRET storage (
@@ -65,8 +64,3 @@ class Stack:
                 """
             )
             yield connection
-
-
-def _file_of(extension: str) -> Path:
-    folder = Path(str(files(f"duckdb_extension_{extension}"))) / "extensions"
-    return folder / f"v{duckdb.__version__}" / f"{extension}.duckdb_extension"

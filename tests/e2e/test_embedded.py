@@ -6,7 +6,6 @@ import signal
 import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from importlib.metadata import distribution
 from pathlib import Path
 
 import duckdb
@@ -14,6 +13,7 @@ import httpx
 import pytest
 
 from tests.e2e.service import DUCKLAKE, ServiceProcess, clean_environment, running_service
+from tests.extensions import extension_file
 
 COLUMNS = [{"name": "id", "type": "BIGINT", "nullable": False}, {"name": "text", "type": "VARCHAR"}]
 
@@ -166,11 +166,8 @@ def test_a_plain_duckdb_reads_the_lake_once_the_service_is_stopped(home: Path) -
     with running_service(home) as service, service.client() as client:
         make_table(client, "shop.orders")
         run_id = append(client, "shop.orders", 1, 2).json()["run_id"]
-    extension = distribution("duckdb-extension-ducklake").locate_file(
-        f"duckdb_extension_ducklake/extensions/v{duckdb.__version__}/ducklake.duckdb_extension"
-    )
     with duckdb.connect() as connection:
-        connection.execute(f"LOAD '{extension}'")
+        connection.execute(f"LOAD '{extension_file('ducklake')}'")
         connection.execute(f"ATTACH 'ducklake:{home}/lake/catalog.ducklake' AS lake (READ_ONLY)")
         rows = connection.execute("FROM lake.shop.orders ORDER BY id").fetchall()
         assert rows == [(1, "x"), (2, "x")]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 import duckdb
@@ -15,6 +14,7 @@ from domain.column_types import parse_column_type
 from domain.commits import Write
 from domain.lineage import new_run_id
 from domain.tables import Column, IfExists, PartitionKey, TableDefinition, TableName
+from tests.extensions import extension_file
 from tests.fakes.rows import FakeRows
 
 NAME = TableName("sales", "Orders")
@@ -71,14 +71,8 @@ def runs(tmp_path: Path) -> Runs:
 @pytest.fixture
 def plain(tmp_path: Path, runs: Runs) -> Iterator[duckdb.DuckDBPyConnection]:
     """A bare connection, with the lake attached as its documentation says."""
-    spec = find_spec("duckdb_extension_ducklake")
-    assert spec is not None
-    assert spec.origin is not None
-    extension = (
-        Path(spec.origin).parent / f"extensions/v{duckdb.__version__}/ducklake.duckdb_extension"
-    )
     with duckdb.connect() as connection:
-        connection.execute(f"LOAD '{extension}'")
+        connection.execute(f"LOAD '{extension_file('ducklake')}'")
         connection.execute(f"ATTACH 'ducklake:{tmp_path / 'catalog.ducklake'}' AS theirs")
         yield connection
 

@@ -2,18 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.resources import files
-from pathlib import Path
 
 import duckdb
 
+from tests.extensions import extension_file
 from tests.servers.endpoints import PostgresEndpoint
-
-
-def extension() -> Path:
-    """Find the extension in its wheel: nothing is downloaded."""
-    folder = Path(str(files("duckdb_extension_postgres_scanner"))) / "extensions"
-    return folder / f"v{duckdb.__version__}" / "postgres_scanner.duckdb_extension"
 
 
 def _literal(value: object) -> str:
@@ -37,7 +30,7 @@ def connected(server: PostgresEndpoint) -> Iterator[duckdb.DuckDBPyConnection]:
     }
     words = " ".join(f"{name}={_libpq(value)}" for name, value in settings.items())
     with duckdb.connect() as connection:
-        connection.load_extension(str(extension()))
+        connection.load_extension(str(extension_file("postgres_scanner")))
         connection.execute(f"ATTACH {_literal(words)} AS pg (TYPE postgres)")
         yield connection
 
