@@ -33,6 +33,8 @@ class Operation(StrEnum):
     TABLE_DESCRIBE = "table.describe"
     TABLE_APPEND = "table.append"
     TABLE_DROP = "table.drop"
+    TABLE_LOAD = "table.load"
+    TABLE_EXPORT = "table.export"
     QUERY = "query"
     BUCKET_CREATE = "bucket.create"
     BUCKET_LIST = "bucket.list"

@@ -43,6 +43,7 @@ from application.tables.append import AppendRows, AppendRowsCommand
 from application.tables.create import CreateTable, CreateTableCommand
 from application.tables.describe import DescribeTable, DescribeTableCommand
 from application.tables.drop import DropTable, DropTableCommand
+from application.tables.export import ExportCommand, ExportToObject
 from application.tables.list import ListTables, ListTablesCommand
 from domain.datasets import Bucket, BucketName, ObjectPage, PutOutcome
 from domain.health import HealthCheck
@@ -275,6 +276,9 @@ class Container(containers.DeclarativeContainer):
     )
     drop_table: providers.Provider[Tracked[DropTableCommand, None]] = providers.Factory(
         Tracked, providers.Factory(DropTable, tables), lineage
+    )
+    export_to_object: providers.Provider[Tracked[ExportCommand, PutOutcome]] = providers.Factory(
+        Tracked, providers.Factory(ExportToObject, queries, datasets), lineage
     )
     run_query: providers.Provider[Tracked[RunQueryCommand, QueryAnswer]] = providers.Factory(
         Tracked, providers.Factory(RunQuery, queries), lineage

@@ -36,10 +36,12 @@ class EngineMessage:
     Attributes:
         text: The message without its type and without the statement.
         position: Where in the statement, in characters; None when that is not known.
+        kind: What DuckDB calls errors of this class; None when it does not say.
     """
 
     text: str
     position: int | None
+    kind: str | None = None
 
     @classmethod
     def of(cls, error: BaseException) -> EngineMessage:
@@ -49,7 +51,11 @@ class EngineMessage:
         try:
             told = json.loads(text[max(0, start) :])
             position = told.get("position")
-            return cls(told["exception_message"], None if position is None else int(position))
+            return cls(
+                told["exception_message"],
+                None if position is None else int(position),
+                told.get("exception_type"),
+            )
         except (ValueError, KeyError, AttributeError, TypeError):
             # Errors of the Python client itself are plain text: "Invalid Input Error: ...".
             _, _, message = text.partition(" Error: ")
@@ -74,6 +80,14 @@ _WRONG_SQL = (
     duckdb.NotImplementedException,
     duckdb.NotSupportedError,
 )
+# What goes wrong while a stream is read comes as an OSError, which tells its class by name.
+_CLASSES_IN_STREAMS = {
+    "Conversion": duckdb.ConversionException,
+    "Invalid Input": duckdb.InvalidInputException,
+    "Mismatch Type": duckdb.TypeMismatchException,
+    "Out of Memory": duckdb.OutOfMemoryException,
+    "Out of Range": duckdb.OutOfRangeException,
+}
 _DOES_NOT_ANSWER = "The lake's catalog or storage does not answer."
 
 # What a result says whose transaction ended under it, as its catalog went away.
@@ -99,6 +113,7 @@ def translated(
         sql: The caller's SQL, in whose characters the position is told.
     """
     message = EngineMessage.of(error)
+    error = _of_stream(error, message)
     text = redact(_OWN_COLUMN.sub("", message.text))
     found: LakehouseError | None = None
     if "INTERRUPT" in str(error) or isinstance(error, duckdb.InterruptException):
@@ -155,6 +170,13 @@ def why_it_does_not_open(error: BaseException, redact: Redact) -> LakehouseError
         return known
     # What can be wrong here is no caller's statement.
     return UnavailableError("The lake cannot be opened; the service's log tells why.")
+
+
+def _of_stream(error: BaseException, message: EngineMessage) -> BaseException:
+    """The error by its own class, where a stream told that by name."""
+    if isinstance(error, OSError) and message.kind in _CLASSES_IN_STREAMS:
+        return _CLASSES_IN_STREAMS[message.kind](str(error))
+    return error
 
 
 def _is_of_catalog(error: BaseException, text: str) -> bool:

@@ -22,6 +22,8 @@ _ABOUT_TABLES = frozenset(
         Operation.TABLE_DESCRIBE,
         Operation.TABLE_APPEND,
         Operation.TABLE_DROP,
+        Operation.TABLE_LOAD,
+        Operation.TABLE_EXPORT,
         Operation.QUERY,
     }
 )

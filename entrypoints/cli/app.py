@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from entrypoints.cli import buckets, objects, rows, service, tables, transfers
+from entrypoints.cli import buckets, bulk, objects, rows, service, tables, transfers
 from entrypoints.cli.errors import report
 from entrypoints.cli.exit_codes import ExitCode
 from entrypoints.cli.help import examples_of, exit_codes
@@ -81,6 +81,7 @@ _COMMANDS: tuple[tuple[typer.Typer, str, Callable[..., None]], ...] = (
     (_TABLES, "describe", tables.describe),
     (_TABLES, "append", rows.append),
     (_TABLES, "query", rows.query_table),
+    (_TABLES, "export", bulk.export),
     (_TABLES, "drop", tables.drop),
     (_DATASETS, "list", buckets.list_buckets),
     (_DATASETS, "create", buckets.create),

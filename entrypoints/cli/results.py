@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from application.queries.json_array import as_json_array
 from application.queries.run import QueryAnswer, RunQueryCommand
 from domain.column_types import (
     INTEGER_BOUNDS,
@@ -95,23 +95,10 @@ def _write(
         progress("Querying", None, stdout_is_used=to_stdout) as advance,
     ):
         chunks = session.watched(counted(body, advance))
-        for chunk in _as_array(chunks) if data_format is DataFormat.JSON else chunks:
+        for chunk in as_json_array(chunks) if data_format is DataFormat.JSON else chunks:
             sink.write(chunk)
     if not to_stdout:
         note(f"{rows(opened.result.row_count)} written to {output}.")
-
-
-def _as_array(lines: Iterator[bytes]) -> Iterator[bytes]:
-    """Rows one to a line, as a JSON array."""
-    before = b"[\n"
-    for chunk in lines:
-        if not chunk:
-            continue
-        body = chunk.removesuffix(b"\n")
-        yield before + body.replace(b"\n", b",\n")
-        # A chunk may end within a row; only a line's end separates two.
-        before = b",\n" if len(body) < len(chunk) else b""
-    yield b"[]\n" if before == b"[\n" else b"\n]\n"
 
 
 def _show(session: Session, lake: Container, query: Query, output: str | None) -> None:

@@ -17,10 +17,17 @@ from entrypoints.rest.dependencies import Service
 from entrypoints.rest.errors import add_error_handlers
 from entrypoints.rest.middleware import AccessLog, EarlyAnswer, Failsafe, HeadAsGet, RawPath
 from entrypoints.rest.pages import add_documentation_page
-from entrypoints.rest.routes import datasets, later, objects, query, service, tables
+from entrypoints.rest.routes import datasets, later, objects, query, service, tables, transfers
 from entrypoints.rest.workers import Workers
 
-ROUTERS = (tables.router, query.router, datasets.router, objects.router, service.router)
+ROUTERS = (
+    tables.router,
+    transfers.router,
+    query.router,
+    datasets.router,
+    objects.router,
+    service.router,
+)
 
 DESCRIPTION = """
 A lakehouse behind an API: tables on DuckDB and DuckLake, datasets in buckets of objects,

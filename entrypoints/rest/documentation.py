@@ -97,11 +97,17 @@ READ_HEADERS: dict[str, Any] = {
 }
 """What a GET of an object heeds."""
 
+_IF_NEW = _header("If-None-Match", "`*`: only when there is no object of that name.", "*") | {
+    "schema": {"type": "string", "enum": ["*"]}
+}
+
+WRITE_HEADERS: dict[str, Any] = {"parameters": [_IF_MATCH, _IF_NEW]}
+"""What a write of an object heeds."""
+
 ANY_BODY: dict[str, Any] = {
     "parameters": [
         _IF_MATCH,
-        _header("If-None-Match", "`*`: only when there is no object of that name.", "*")
-        | {"schema": {"type": "string", "enum": ["*"]}},
+        _IF_NEW,
         _header("x-amz-meta-source", "User metadata, under any name behind x-amz-meta-.", "bts"),
     ],
     "requestBody": {

@@ -98,4 +98,9 @@ async def _object_ref(
         return ObjectRef(bucket, ObjectName(decoded(object_name)))
 
 
+def object_path(ref: ObjectRef) -> str:
+    """The path of an object."""
+    return f"/datasets/{ref.bucket}/{quote(str(ref.name))}"
+
+
 ObjectPathRef = Annotated[ObjectRef, Depends(_object_ref)]

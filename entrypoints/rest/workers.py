@@ -113,6 +113,8 @@ class Workers:
         queries: Queries.
         uploads: Uploads of objects; each holds its thread while its body comes in.
         objects: All other work on buckets and objects.
+        transfers: Loads, exports and tables made from data. Apart, since they may take long and
+            queries must not wait for them; few, since each keeps the engine busy.
         closing: Closing of streams. Apart, since what stops a query must not wait behind it.
     """
 
@@ -121,6 +123,7 @@ class Workers:
     queries: WorkerPool
     uploads: WorkerPool
     objects: WorkerPool
+    transfers: WorkerPool
     closing: WorkerPool
 
     @classmethod
@@ -134,6 +137,7 @@ class Workers:
             queries=WorkerPool("query", query_workers, 256),
             uploads=WorkerPool("upload", 32, 256),
             objects=WorkerPool("object", 16, 512),
+            transfers=WorkerPool("transfer", 4, 64),
             closing=WorkerPool("close", 4, 0),
         )
 
@@ -146,6 +150,7 @@ class Workers:
             self.queries,
             self.uploads,
             self.objects,
+            self.transfers,
             self.closing,
         )
         ended = [pool.close(max(0, deadline - time.monotonic())) for pool in pools]

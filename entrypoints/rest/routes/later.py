@@ -16,7 +16,6 @@ LATER: tuple[tuple[str, str], ...] = (
     ("PATCH", "/tables/{table_name}"),
     ("GET", "/tables/{table_name}/data"),
     ("POST", "/tables/{table_name}/load"),
-    ("POST", "/tables/{table_name}/export"),
     ("POST", "/tables/{table_name}/delete"),
     ("POST", "/tables/{table_name}/update"),
     ("POST", "/tables/{table_name}/merge"),

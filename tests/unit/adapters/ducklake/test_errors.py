@@ -10,6 +10,7 @@ from domain.errors import (
     BadUpstreamError,
     InvalidValueError,
     LakehouseError,
+    ResourcesExhaustedError,
     StorageFullError,
     UnavailableError,
     UpstreamTimeoutError,
@@ -51,7 +52,17 @@ FETCH = "Attempting to fetch from an unsuccessful or closed query result\nError:
         (duckdb.HTTPException("HTTP Error: ... (HTTP code 403)"), UnavailableError),
         (duckdb.HTTPException("HTTP Error: ... (HTTP code 404) NoSuchBucket"), UnavailableError),
         (duckdb.HTTPException("HTTP Error: ... (HTTP code 404)"), BadUpstreamError),
+        # As a stream of Arrow batches tells them
+        (
+            OSError('{"exception_type":"Conversion","exception_message":"Could not convert x"}'),
+            InvalidValueError,
+        ),
+        (
+            OSError('{"exception_type":"Out of Memory","exception_message":"failed to pin"}'),
+            ResourcesExhaustedError,
+        ),
+        (OSError('{"exception_type":"IO","exception_message":"Timeout"}'), UpstreamTimeoutError),
     ],
 )
-def test_failures_behind_the_engine(error: duckdb.Error, kind: type[LakehouseError]) -> None:
+def test_failures_behind_the_engine(error: Exception, kind: type[LakehouseError]) -> None:
     assert type(translated(error, str)) is kind
