@@ -200,6 +200,12 @@ class TooLargeError(LakehouseError):
     code = "too_large"
 
 
+class ResultTooLargeError(TooLargeError):
+    """A result that is larger than results may be kept."""
+
+    code = "result_too_large"
+
+
 # -- what the caller may not do ----------------------------------------------------------
 
 
@@ -248,6 +254,12 @@ class ObjectNotFoundError(NotFoundError):
     code = "object_not_found"
 
 
+class StatementNotFoundError(NotFoundError):
+    """No statement of that id, or none any more."""
+
+    code = "statement_not_found"
+
+
 class ConflictError(LakehouseError):
     """The state of the lake or the store does not allow it."""
 
@@ -290,6 +302,24 @@ class WriteConflictError(ConflictError):
     code = "write_conflict"
 
 
+class StatementChangedError(ConflictError):
+    """Somebody else changed the statement at the same time."""
+
+    code = "statement_changed"
+
+
+class StatementNotEndedError(ConflictError):
+    """A result that is not there yet; worth a retry."""
+
+    code = "statement_not_ended"
+
+
+class NoResultError(ConflictError):
+    """A statement that failed or was cancelled, and so has no result."""
+
+    code = "no_result"
+
+
 class PreconditionFailedError(LakehouseError):
     """A condition of the request (`If-Match`, `If-None-Match`) does not hold."""
 
@@ -317,6 +347,12 @@ class UnavailableError(LakehouseError):
     """A store, catalog or worker that cannot serve now; worth a retry."""
 
     code = "unavailable"
+
+
+class StatementLostError(UnavailableError):
+    """A statement whose process ended before it did."""
+
+    code = "statement_lost"
 
 
 class BusyError(LakehouseError):
