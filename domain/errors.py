@@ -188,6 +188,12 @@ class UnsupportedFormatError(LakehouseError):
     code = "unsupported_media_type"
 
 
+class UnsupportedCodingError(UnsupportedFormatError):
+    """A body packed in a way that is not read here."""
+
+    code = "unsupported_content_coding"
+
+
 class NotAcceptableError(LakehouseError):
     """An answer is wanted in a format that this call does not write."""
 

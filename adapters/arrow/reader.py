@@ -12,6 +12,7 @@ from adapters.arrow.json_body import read_json, read_ndjson
 from adapters.arrow.limits import Limits
 from adapters.arrow.parquet_body import read_parquet
 from adapters.arrow.spool import RowStore
+from adapters.arrow.unpacking import unpacked
 from domain.formats import DataFormat
 from domain.ports.rows import RowReaderPort
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from domain.bodies import BodyFormat
     from domain.rows import Rows
     from domain.tables import Column
 
@@ -40,13 +42,13 @@ class ArrowRowReader(RowReaderPort):
         self._limits = limits or Limits()
 
     def read(
-        self, body: Iterable[bytes], data_format: DataFormat, columns: Sequence[Column]
+        self, body: Iterable[bytes], body_format: BodyFormat, columns: Sequence[Column]
     ) -> Rows:
         """As `RowReaderPort.read`."""
-        chunks = bounded(body, self._limits)
+        chunks = unpacked(bounded(body, self._limits), body_format.codings, self._limits)
         store = RowStore(columns, self._directory, self._limits)
         try:
-            for batch in self._batches(chunks, data_format, TableColumns(columns)):
+            for batch in self._batches(chunks, body_format.data_format, TableColumns(columns)):
                 store.append(batch)
             return store.finish()
         except BaseException:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from application.runs import Plan, Run
-from domain.formats import DataFormat
+from domain.bodies import BodyFormat
 from domain.lineage import Operation, Usage
 from domain.ports.rows import RowReaderPort
 from domain.ports.tables import TablePort
@@ -21,7 +21,7 @@ class AppendRowsCommand:
 
     table: TableName
     body: Iterable[bytes]
-    data_format: DataFormat
+    body_format: BodyFormat
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class AppendRows:
     def __call__(self, command: AppendRowsCommand, run: Run) -> AppendOutcome:
         """Raises: TableNotFoundError, RowsDoNotFitError, and what the ports raise."""
         columns = self.tables.columns(command.table)
-        with closing(self.reader.read(command.body, command.data_format, columns)) as rows:
+        with closing(self.reader.read(command.body, command.body_format, columns)) as rows:
             write = run.write(command.table, "append", rows.row_count)
             outcome = self.tables.append(command.table, rows, write)
         run.writes(

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from domain.formats import DataFormat
+from domain.bodies import BodyFormat
 from domain.rows import Rows
 from domain.tables import Column
 
@@ -16,7 +16,7 @@ class RowReaderPort(Protocol):
 
     @abstractmethod
     def read(
-        self, body: Iterable[bytes], data_format: DataFormat, columns: Sequence[Column]
+        self, body: Iterable[bytes], body_format: BodyFormat, columns: Sequence[Column]
     ) -> Rows:
         """Read the whole body, strictly, in bounded memory.
 
@@ -26,13 +26,14 @@ class RowReaderPort(Protocol):
 
         Args:
             body: The bytes, in chunks of any size. What it raises passes through.
-            data_format: What they claim to be.
+            body_format: What they claim to be. A body that is packed is read to the end of all
+                that was packed.
             columns: The table's columns.
 
         Raises:
-            EmptyBodyError: When there are no bytes.
-            MalformedBodyError: When they are not of that format.
+            EmptyBodyError: When there are no bytes, or none are packed.
+            MalformedBodyError: When they are not of that format, or are cut short, or more follows.
             RowsDoNotFitError: When a row does not fit, with its number and column.
-            TooLargeError: When the body, a row or its nesting is over a limit.
+            TooLargeError: When the body, what it unpacks to, a row or its nesting is over a limit.
             StorageFullError: When there is no space to hold the rows.
         """

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from application.tables.append import AppendRowsCommand
+from domain.bodies import BodyFormat
 from domain.errors import UnsupportedFormatError
 from domain.formats import DataFormat
 from domain.queries import Query
@@ -80,7 +81,7 @@ def _append(
 ) -> Done[AppendOutcome]:
     with progress("Appending", file_size(file)) as advance:
         body = counted(session.watched(read_chunks(file)), advance)
-        return lake.append_rows()(AppendRowsCommand(table, body, data_format))
+        return lake.append_rows()(AppendRowsCommand(table, body, BodyFormat(data_format)))
 
 
 def _guessed(file: str) -> DataFormat:

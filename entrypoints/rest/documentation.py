@@ -41,6 +41,17 @@ _ROWS_EXAMPLES: dict[DataFormat, Any] = {
 }
 
 ROWS_BODY: dict[str, Any] = {
+    "parameters": [
+        {
+            "name": "Content-Encoding",
+            "in": "header",
+            "required": False,
+            "description": "How the body is packed: `gzip` or `zstd`, or two of them in the order "
+            "in which that was done. It is read to its end, over all gzip members and zstd frames.",
+            "schema": {"type": "string"},
+            "example": "gzip",
+        }
+    ],
     "requestBody": {
         "required": True,
         "description": 'Rows. JSON: an array of objects, or `{"rows": [...]}`.',
@@ -51,9 +62,9 @@ ROWS_BODY: dict[str, Any] = {
             | ({"example": _ROWS_EXAMPLES[data_format]} if data_format in _ROWS_EXAMPLES else {})
             for data_format in DataFormat
         },
-    }
+    },
 }
-"""The body of an append."""
+"""The header and the body of an append."""
 
 
 def _header(name: str, description: str, example: str) -> dict[str, Any]:

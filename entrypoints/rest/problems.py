@@ -10,6 +10,7 @@ import msgspec
 from starlette.responses import Response
 from starlette.types import Scope
 
+from domain.bodies import ContentCoding
 from domain.errors import (
     BadUpstreamError,
     BusyError,
@@ -31,6 +32,7 @@ from domain.errors import (
     StorageFullError,
     TooLargeError,
     UnavailableError,
+    UnsupportedCodingError,
     UnsupportedFormatError,
     UnsupportedOperationError,
     UpstreamTimeoutError,
@@ -152,6 +154,9 @@ def problem_response(
         found.setdefault("Retry-After", RETRY_AFTER_S[status])
     if "run_id" in members:
         found[RUN_ID_HEADER] = members["run_id"]
+    if members["code"] == UnsupportedCodingError.code:
+        # So that a client can tell which half of its 415 was meant (RFC 9110, 15.5.16).
+        found["Accept-Encoding"] = ", ".join(ContentCoding)
     if status is HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
         found["Content-Range"] = f"bytes */{members['size']}"
     return Response(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from adapters.arrow.reader import ArrowRowReader
+from domain.bodies import BodyFormat
 from domain.formats import DataFormat
 from domain.ports.queries import QueryPort
 from domain.ports.tables import TablePort
@@ -63,7 +64,7 @@ def test_round_trips(
     append(tables, name, FakeRows.of(columns, {"id": numbers, "c": case.carried}))
 
     given = as_body(read(queries, Query(table=name), encoding).body, encoding.format)
-    with closing(reader.read([given], encoding.format, tables.columns(copy))) as rows:
+    with closing(reader.read([given], BodyFormat(encoding.format), tables.columns(copy))) as rows:
         tables.append(copy, rows, write(copy, "append", rows.row_count))
 
     taken = sorted(read(queries, Query(table=copy)).rows, key=lambda row: int(row["id"]))

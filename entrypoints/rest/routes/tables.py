@@ -41,7 +41,6 @@ from entrypoints.rest.documentation import (
 from entrypoints.rest.locations import Part, located
 from entrypoints.rest.models.tables import AppendAnswer, NewTable, TableAnswer, TablesAnswer
 from entrypoints.rest.names import TablePathName
-from entrypoints.rest.negotiation import format_of_body
 from entrypoints.rest.paging import (
     PageSize,
     PageToken,
@@ -50,6 +49,7 @@ from entrypoints.rest.paging import (
     next_link,
     to_token,
 )
+from entrypoints.rest.row_bodies import RowBodyFormat
 
 router = APIRouter(tags=["tables"], route_class=StrictRoute)
 
@@ -192,16 +192,17 @@ async def describe_table(
     openapi_extra=ROWS_BODY,
     dependencies=[
         LATER_ON_WRITES,
-        Depends(Later(parameters=("on_new_columns",), headers=("Content-Encoding",))),
+        Depends(Later(parameters=("on_new_columns",))),
     ],
 )
-async def append_rows(request: Request, service: ServiceDep, table: TablePathName) -> Response:
+async def append_rows(
+    request: Request, service: ServiceDep, table: TablePathName, body_format: RowBodyFormat
+) -> Response:
     """Append rows: all of them, or none when one does not fit."""
-    data_format = format_of_body(request.headers.get("content-type"))
     done = await run_with_body(
         request,
         service.workers.writes,
-        lambda body: service.container.append_rows()(AppendRowsCommand(table, body, data_format)),
+        lambda body: service.container.append_rows()(AppendRowsCommand(table, body, body_format)),
         max_bytes=service.max_table_body,
         timeout_s=service.client_timeout_s,
     )

@@ -15,6 +15,7 @@ from application.tables.create import CreateTable, CreateTableCommand
 from application.tables.describe import DescribeTable, DescribeTableCommand
 from application.tables.drop import DropTable, DropTableCommand
 from application.tables.list import ListTables, ListTablesCommand
+from domain.bodies import BodyFormat
 from domain.column_types import parse_column_type
 from domain.errors import (
     MalformedBodyError,
@@ -46,7 +47,7 @@ class JsonReader(RowReaderPort):
         self.read_rows: list[FakeRows] = []
 
     def read(
-        self, body: Iterable[bytes], data_format: DataFormat, columns: Sequence[Column]
+        self, body: Iterable[bytes], body_format: BodyFormat, columns: Sequence[Column]
     ) -> Rows:
         try:
             numbers = json.loads(b"".join(body))
@@ -91,7 +92,7 @@ def lakehouse() -> Lakehouse:
 def filled(lakehouse: Lakehouse) -> Lakehouse:
     """With a table of three rows."""
     lakehouse.create(CreateTableCommand(DEFINITION))
-    lakehouse.append(AppendRowsCommand(NAME, [b"[1, ", b"2, 3]"], DataFormat.JSON))
+    lakehouse.append(AppendRowsCommand(NAME, [b"[1, ", b"2, 3]"], BodyFormat(DataFormat.JSON)))
     return lakehouse
 
 
@@ -135,7 +136,7 @@ def test_create_in_place_of_another(filled: Lakehouse) -> None:
 
 
 def test_append(filled: Lakehouse) -> None:
-    done = filled.append(AppendRowsCommand(NAME, [b"[4]"], DataFormat.JSON))
+    done = filled.append(AppendRowsCommand(NAME, [b"[4]"], BodyFormat(DataFormat.JSON)))
 
     assert done.value.rows_appended == 1
     assert filled.tables.describe(NAME).row_count == 4
@@ -150,7 +151,7 @@ def test_append_to_no_table_reads_no_body(lakehouse: Lakehouse) -> None:
     body = iter([b"[1]"])
 
     with pytest.raises(TableNotFoundError):
-        lakehouse.append(AppendRowsCommand(NAME, body, DataFormat.JSON))
+        lakehouse.append(AppendRowsCommand(NAME, body, BodyFormat(DataFormat.JSON)))
 
     assert list(body) == [b"[1]"]
     assert lakehouse.last.state is RunState.FAIL
@@ -159,7 +160,7 @@ def test_append_to_no_table_reads_no_body(lakehouse: Lakehouse) -> None:
 
 def test_append_what_cannot_be_read(filled: Lakehouse) -> None:
     with pytest.raises(MalformedBodyError) as raised:
-        filled.append(AppendRowsCommand(NAME, [b"[4"], DataFormat.JSON))
+        filled.append(AppendRowsCommand(NAME, [b"[4"], BodyFormat(DataFormat.JSON)))
 
     assert raised.value.run_id == filled.last.run_id
     assert filled.last.state is RunState.FAIL
@@ -170,16 +171,16 @@ def test_append_what_cannot_be_read(filled: Lakehouse) -> None:
 def test_rows_are_given_back_when_the_append_fails(filled: Lakehouse) -> None:
     class DropsMeanwhile(JsonReader):
         def read(
-            self, body: Iterable[bytes], data_format: DataFormat, columns: Sequence[Column]
+            self, body: Iterable[bytes], body_format: BodyFormat, columns: Sequence[Column]
         ) -> Rows:
             filled.drop(DropTableCommand(NAME))
-            return super().read(body, data_format, columns)
+            return super().read(body, body_format, columns)
 
     reader = DropsMeanwhile()
     append = Tracked(AppendRows(filled.tables, reader), filled.lineage)
 
     with pytest.raises(TableNotFoundError):
-        append(AppendRowsCommand(NAME, [b"[4]"], DataFormat.JSON))
+        append(AppendRowsCommand(NAME, [b"[4]"], BodyFormat(DataFormat.JSON)))
 
     assert reader.read_rows[0].closed
 

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from adapters.arrow.limits import Limits
 from adapters.arrow.reader import ArrowRowReader
+from domain.bodies import BodyFormat
 from domain.column_types import read_column_type
 from domain.formats import DataFormat
 from domain.rows import Rows
@@ -29,6 +30,11 @@ def columns_of(text: str) -> list[Column]:
     return columns
 
 
+def as_body_format(data_format: DataFormat | BodyFormat) -> BodyFormat:
+    """A plain format is one of a body that is not packed."""
+    return data_format if isinstance(data_format, BodyFormat) else BodyFormat(data_format)
+
+
 class Bench:
     """A row reader with a spool directory of its own."""
 
@@ -38,7 +44,7 @@ class Bench:
     def read(
         self,
         body: bytes | str | Iterable[bytes],
-        data_format: DataFormat,
+        data_format: DataFormat | BodyFormat,
         columns: str,
         **limits: int,
     ) -> Rows:
@@ -46,12 +52,12 @@ class Bench:
             body = body.encode()
         chunks = [body] if isinstance(body, bytes) else body
         reader = ArrowRowReader(self.spool, Limits(**limits))
-        return reader.read(chunks, data_format, columns_of(columns))
+        return reader.read(chunks, as_body_format(data_format), columns_of(columns))
 
     def table(
         self,
         body: bytes | str | Iterable[bytes],
-        data_format: DataFormat,
+        data_format: DataFormat | BodyFormat,
         columns: str,
         **limits: int,
     ) -> list[tuple[Any, ...]]:

@@ -210,6 +210,7 @@ def test_a_large_body_takes_little_memory() -> None:
     program = """
 import resource, sys, tempfile, pathlib
 from adapters.arrow.reader import ArrowRowReader
+from domain.bodies import BodyFormat
 from domain.column_types import parse_column_type
 from domain.formats import DataFormat
 from domain.tables import Column
@@ -235,9 +236,9 @@ def peak():
 
 with tempfile.TemporaryDirectory() as directory:
     reader = ArrowRowReader(pathlib.Path(directory))
-    reader.read(body(8_000_000), DataFormat(sys.argv[1]), columns).close()
+    reader.read(body(8_000_000), BodyFormat(DataFormat(sys.argv[1])), columns).close()
     before = peak()
-    rows = reader.read(body(200_000_000), DataFormat(sys.argv[1]), columns)
+    rows = reader.read(body(200_000_000), BodyFormat(DataFormat(sys.argv[1])), columns)
     print(rows.row_count, peak() - before)
     rows.close()
 """
