@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,23 +33,29 @@ class Query:
             have none of their own. None when it is put to the lake as a whole.
         parameters: Values for `?` and `$1` (a sequence) or `$name` (a mapping).
         row_limit: At most so many rows are answered; None for all.
+        timeout_s: How long the engine may work for it, in seconds, from its parsing to its last
+            row; time in which the reader is not ready for more does not count. None for as
+            long as it takes.
 
     Raises:
         InvalidSqlError: When there is neither SQL nor a table, or the SQL holds a NUL or
             a lone surrogate.
         TooLargeError: When the SQL is too long.
-        InvalidParametersError: When there are too many, some and no SQL, or
-            `row_limit` is below 0.
+        InvalidParametersError: When there are too many, some and no SQL, `row_limit` is below
+            0, or `timeout_s` is not above 0.
     """
 
     sql: str | None = None
     table: TableName | None = None
     parameters: Parameters = ()
     row_limit: int | None = None
+    timeout_s: float | None = None
 
     def __post_init__(self) -> None:
         if self.row_limit is not None and self.row_limit < 0:
             raise InvalidParametersError("row_limit is 0 or more.")
+        if self.timeout_s is not None and not 0 < self.timeout_s < math.inf:
+            raise InvalidParametersError("timeout_s is a number of seconds above 0.")
         if self.sql is None:
             if self.table is None:
                 raise InvalidSqlError("There is no SQL.")
@@ -65,6 +72,31 @@ class Query:
             raise InvalidSqlError("SQL has no NUL and no lone surrogate.", no_text.start())
         if len(self.parameters) > MAX_PARAMETERS:
             raise InvalidParametersError(f"A statement has at most {MAX_PARAMETERS} parameters.")
+
+
+@dataclass(frozen=True, slots=True)
+class QueryTimeouts:
+    """How long queries may take.
+
+    Attributes:
+        default_s: The timeout of a query that asks for none, in seconds.
+        max_s: The greatest timeout that can be asked for, in seconds.
+    """
+
+    default_s: float = 300
+    max_s: float = 3_600
+
+    def of(self, query: Query) -> float:
+        """The timeout of a query, in seconds.
+
+        Raises:
+            InvalidParametersError: When it asks for more than it may have.
+        """
+        if query.timeout_s is None:
+            return self.default_s
+        if query.timeout_s > self.max_s:
+            raise InvalidParametersError(f"timeout_s is at most {self.max_s:g} here.")
+        return query.timeout_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +159,7 @@ class QueryResult(Protocol):
 
         Raises:
             QueryCancelledError: When the query was stopped from outside.
+            QueryTimeoutError: When it runs longer than `Query.timeout_s`.
             ResourcesExhaustedError: When it needs more memory than it may use.
             InvalidValueError: When it met a value that it cannot work with.
         """

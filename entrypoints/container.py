@@ -53,6 +53,7 @@ from domain.ports.queries import QueryPort
 from domain.ports.rows import RowReaderPort
 from domain.ports.tables import TablePort
 from domain.presigned import PresignedUrl
+from domain.queries import QueryTimeouts
 from domain.tables import AppendOutcome, CreateOutcome, TableDescription, TablePage
 from entrypoints.health import AllOf, PartOfService
 from entrypoints.home import Home
@@ -106,7 +107,8 @@ def _lake_config(home: Home, settings: Mapping[str, Any]) -> Any:
         )
         if settings["storage"] is Storage.MINIO
         else LocalStorage(home.layout.data),
-        temp_directory=home.layout.spill,
+        temp_directory=settings["spill_directory"] or home.layout.spill,
+        spill_limit=settings["spill_limit"],
         memory_limit=settings["memory_limit"],
         threads=settings["threads"],
         catalog_timeout_s=settings["store_timeout_s"],
@@ -280,8 +282,11 @@ class Container(containers.DeclarativeContainer):
     export_to_object: providers.Provider[Tracked[ExportCommand, PutOutcome]] = providers.Factory(
         Tracked, providers.Factory(ExportToObject, queries, datasets), lineage
     )
+    query_timeouts: providers.Provider[QueryTimeouts] = providers.Factory(
+        QueryTimeouts, settings.query_timeout_s, settings.query_max_timeout_s
+    )
     run_query: providers.Provider[Tracked[RunQueryCommand, QueryAnswer]] = providers.Factory(
-        Tracked, providers.Factory(RunQuery, queries), lineage
+        Tracked, providers.Factory(RunQuery, queries, query_timeouts), lineage
     )
     create_bucket: providers.Provider[Tracked[BucketCommand, Bucket]] = providers.Factory(
         Tracked, providers.Factory(CreateBucket, datasets), lineage

@@ -96,7 +96,14 @@ class Settings(BaseSettings):
         store_timeout_s: How long the store and the catalog may take to answer, in seconds.
         memory_limit: The engine's memory ("4GB"); nothing leaves it to the engine.
         threads: The engine's threads; nothing is one a core.
+        spill_directory: Where queries that outgrow the memory spill to; nothing is a directory
+            under `home`.
+        spill_limit: How much they may spill in all ("20GB"); nothing leaves it to the engine.
         query_workers: How many queries run at the same time.
+        query_queue: How many more may wait for that; what comes then is answered 429.
+        query_timeout_s: How long the engine may work for a query that says no `timeout_s` of its
+            own, in seconds.
+        query_max_timeout_s: The greatest `timeout_s` that a query may ask for, in seconds.
         max_table_body: The greatest body of an append, in bytes.
         max_object_size: The greatest object, in bytes.
         client_timeout_s: How long a client may neither send nor take a byte, in seconds.
@@ -132,7 +139,14 @@ class Settings(BaseSettings):
         Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)? ?(([KMGT]i?)?B|%)$")] | None
     ) = None
     threads: int | None = Field(default=None, ge=1, le=1024)
+    spill_directory: Annotated[Path, AfterValidator(_absolute)] | None = None
+    spill_limit: (
+        Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)? ?([KMGT]i?)?B$")] | None
+    ) = None
     query_workers: int = Field(default=8, ge=1, le=256)
+    query_queue: int = Field(default=256, ge=0, le=65_536)
+    query_timeout_s: float = Field(default=300, gt=0, le=86_400, allow_inf_nan=False)
+    query_max_timeout_s: float = Field(default=3_600, gt=0, le=86_400, allow_inf_nan=False)
 
     max_table_body: int = Field(default=64 * GIB, ge=1)
     max_object_size: int = Field(default=5 * 1024 * GIB, ge=1)
@@ -141,6 +155,12 @@ class Settings(BaseSettings):
     ready_timeout_s: float = Field(default=2, gt=0, le=60, allow_inf_nan=False)
     lineage_namespace: str | None = None
     lineage_flush_s: float = Field(default=5, ge=0, le=600, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _has_a_timeout_within_the_greatest(self) -> Self:
+        if self.query_timeout_s > self.query_max_timeout_s:
+            raise ValueError(f"{PREFIX}QUERY_TIMEOUT_S: it is more than QUERY_MAX_TIMEOUT_S")
+        return self
 
     @model_validator(mode="after")
     def _has_a_store(self) -> Self:

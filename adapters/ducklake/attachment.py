@@ -55,6 +55,8 @@ def _settings(config: LakeConfig) -> dict[str, str | bool | int | float | list[s
         "autoload_known_extensions": "false",
         "temp_directory": str(config.temp_directory.absolute()),
     }
+    if config.spill_limit is not None:
+        settings["max_temp_directory_size"] = config.spill_limit
     if config.memory_limit is not None:
         settings["memory_limit"] = config.memory_limit
     if config.threads is not None:

@@ -115,6 +115,7 @@ class LakeConfig:
         catalog: What holds the catalog.
         storage: What holds the Parquet files.
         temp_directory: Where queries that outgrow memory spill to.
+        spill_limit: How much they may spill in all ("20GB"); None for the engine's default.
         memory_limit: The engine's memory, as DuckDB reads it ("4GB"); None for its default.
         threads: The engine's threads; None for one a core.
         catalog_timeout_s: How long a catalog in PostgreSQL may take to answer.
@@ -123,6 +124,7 @@ class LakeConfig:
     catalog: FileCatalog | PostgresCatalog
     storage: LocalStorage | S3Storage
     temp_directory: Path
+    spill_limit: str | None = None
     memory_limit: str | None = None
     threads: int | None = None
     catalog_timeout_s: float = 10

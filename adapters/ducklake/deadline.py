@@ -9,6 +9,7 @@ has to wait any more.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -79,12 +80,18 @@ class Deadline:
         self._left_behind: set[Future[Any]] = set()
         self._lock = threading.Lock()
 
-    def run(self, call: Callable[[Clock], T], discard: Callable[[T], object] | None = None) -> T:
+    def run(
+        self,
+        call: Callable[[Clock], T],
+        discard: Callable[[T], object] | None = None,
+        at_most_s: float = math.inf,
+    ) -> T:
         """Run a call; its clock runs unless it stops it.
 
         Args:
             call: What to do.
             discard: Gives back what the call gave, when that comes too late.
+            at_most_s: How long it is waited for, should the catalog be allowed to take longer.
 
         Raises:
             UpstreamTimeoutError: When it takes too long. What it was doing may still happen.
@@ -94,7 +101,7 @@ class Deadline:
         if self._timeout_s is None:
             return call(Clock(float("inf")))
         self._prepare()
-        clock = Clock(self._timeout_s)
+        clock = Clock(min(self._timeout_s, at_most_s))
         future = self._submitted(lambda: call(clock))
         while True:
             try:

@@ -18,6 +18,7 @@ from adapters.ducklake.config import LakeConfig, PostgresCatalog
 from adapters.ducklake.deadline import Clock, Deadline
 from adapters.ducklake.errors import translated, why_it_does_not_open
 from adapters.ducklake.sql import LAKE
+from adapters.ducklake.watchdog import Watchdog
 from domain.errors import LakehouseError, UnavailableError
 
 RETRY_OPEN_AFTER_S = 1.0
@@ -48,6 +49,7 @@ class Lake:
         self._closed = False
         remote = isinstance(config.catalog, PostgresCatalog)
         self.deadline = Deadline(config.catalog_timeout_s if remote else None, _load_client)
+        self.watchdog = Watchdog()
 
     def open(self) -> None:
         """Attach the lake, making it when it is not there.
@@ -78,6 +80,7 @@ class Lake:
         """Interrupt what runs, detach the lake and give its catalog back."""
         self._closed = True
         self.deadline.close()
+        self.watchdog.close()
         # Somebody may be opening it still, and wait for a catalog or a store that hangs.
         if not self._opening.acquire(timeout=CLOSE_WAITS_S):
             return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import duckdb
 
 from adapters.ducklake.errors import translated
@@ -13,7 +15,13 @@ from adapters.ducklake.result_encoders import Encoder, SelectedColumn, encoder_f
 from adapters.ducklake.result_types import depth
 from adapters.ducklake.results import BoundQuery, DuckLakeResult
 from adapters.ducklake.sql import qualified
-from domain.errors import InvalidSqlError, TableNotFoundError, TooLargeError
+from adapters.ducklake.watchdog import TimeLimit
+from domain.errors import (
+    InvalidSqlError,
+    TableNotFoundError,
+    TooLargeError,
+    UpstreamTimeoutError,
+)
 from domain.ports.queries import QueryPort
 from domain.queries import Parameters, Query, QueryResult, ResultEncoding
 from domain.sql.limits import MAX_RESULT_COLUMNS, MAX_TYPE_DEPTH
@@ -33,14 +41,24 @@ class DuckLakeQueries(QueryPort):
 
     def open(self, query: Query, encoding: ResultEncoding) -> QueryResult:
         """As `QueryPort.open`."""
-        return self._lake.deadline.run(
-            lambda _: self._open(query, encoding), discard=lambda result: result.close()
-        )
+        limit = TimeLimit(self._lake.watchdog, query.timeout_s)
+        answered_by = time.monotonic() + limit.answers_within_s
+        try:
+            return self._lake.deadline.run(
+                lambda _: self._open(query, encoding, limit),
+                discard=lambda result: result.close(),
+                at_most_s=limit.answers_within_s,
+            )
+        except UpstreamTimeoutError as error:
+            if time.monotonic() >= answered_by:
+                raise limit.error() from error
+            raise
 
-    def _open(self, query: Query, encoding: ResultEncoding) -> QueryResult:
+    def _open(self, query: Query, encoding: ResultEncoding, limit: TimeLimit) -> QueryResult:
         cursor = self._lake.take_cursor()
         try:
-            return self._opened(cursor, query, encoding)
+            with limit.step(cursor):
+                return self._opened(cursor, query, encoding, limit)
         except (duckdb.Error, OSError) as error:
             self._lake.return_cursor(cursor)
             raise translated(error, self._lake.redact) or error from error
@@ -49,7 +67,11 @@ class DuckLakeQueries(QueryPort):
             raise
 
     def _opened(
-        self, cursor: duckdb.DuckDBPyConnection, query: Query, encoding: ResultEncoding
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        query: Query,
+        encoding: ResultEncoding,
+        limit: TimeLimit,
     ) -> QueryResult:
         cursor.execute("BEGIN TRANSACTION READ ONLY")
         metadata = Metadata(cursor)
@@ -80,7 +102,7 @@ class DuckLakeQueries(QueryPort):
             snapshot_id=metadata.snapshot_id,
             tables=passed.tables,
         )
-        return DuckLakeResult(self._lake, cursor, bound, encoder)
+        return DuckLakeResult(self._lake, cursor, bound, encoder, limit)
 
     def _plan(
         self, cursor: duckdb.DuckDBPyConnection, passed: Passed, parameters: Parameters

@@ -13,12 +13,12 @@ import duckdb
 from adapters.ducklake.errors import translated
 from adapters.ducklake.lake import Lake
 from adapters.ducklake.result_encoders import Encoder, SelectedColumn
+from adapters.ducklake.watchdog import INTERRUPT_EVERY_S, TimeLimit
 from domain.errors import QueryCancelledError, UnavailableError, UpstreamTimeoutError
 from domain.queries import Parameters, QueryResult, ResultColumn
 from domain.tables import TableName
 
 BATCH_ROWS = 16_384
-INTERRUPT_EVERY_S = 0.005
 
 T = TypeVar("T")
 
@@ -52,12 +52,18 @@ class DuckLakeResult(QueryResult):
     """
 
     def __init__(
-        self, lake: Lake, cursor: duckdb.DuckDBPyConnection, query: BoundQuery, encoder: Encoder
+        self,
+        lake: Lake,
+        cursor: duckdb.DuckDBPyConnection,
+        query: BoundQuery,
+        encoder: Encoder,
+        limit: TimeLimit,
     ) -> None:
         self._lake = lake
         self._cursor = cursor
         self._query = query
         self._encoder = encoder
+        self._limit = limit
         self._row_count = 0
         self._truncated = False
         self._closed = threading.Event()
@@ -137,7 +143,8 @@ class DuckLakeResult(QueryResult):
             if self._closed.is_set():
                 raise QueryCancelledError("The query was stopped.")
             try:
-                return step()
+                with self._limit.step(self._cursor):
+                    return step()
             except (duckdb.Error, OSError, ValueError) as error:
                 if self._closed.is_set():
                     raise QueryCancelledError("The query was stopped.") from error

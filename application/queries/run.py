@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from application.runs import Plan, Run
 from domain.datasets import ByteStream
 from domain.lineage import Operation, Usage
 from domain.ports.queries import QueryPort
-from domain.queries import Query, QueryResult, ResultEncoding
+from domain.queries import Query, QueryResult, QueryTimeouts, ResultEncoding
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,7 @@ class RunQuery:
     """Ask the lake a question. The run lasts until the answer has been read."""
 
     queries: QueryPort
+    timeouts: QueryTimeouts = field(default_factory=QueryTimeouts)
     operation: ClassVar[Operation] = Operation.QUERY
 
     def plan(self, command: RunQueryCommand) -> Plan:
@@ -48,8 +49,9 @@ class RunQuery:
         return Plan(table, inputs=inputs, sql=command.query.sql)
 
     def __call__(self, command: RunQueryCommand, run: Run) -> QueryAnswer:
-        """Raises: what `QueryPort.open` raises."""
-        result = self.queries.open(command.query, command.encoding)
+        """Raises: what `QueryPort.open` and `QueryTimeouts.of` raise."""
+        query = replace(command.query, timeout_s=self.timeouts.of(command.query))
+        result = self.queries.open(query, command.encoding)
         for table in result.tables:
             run.reads(Usage(table, version=str(result.snapshot_id)))
         return QueryAnswer(result, run.follow(result, at_end=lambda _: None))

@@ -21,5 +21,6 @@ class QueryPort(Protocol):
             InvalidParametersError: When the parameters do not fit the statement.
             TableNotFoundError: When `query.table` is not there.
             NotAcceptableError: When the format cannot hold one of the result's columns.
-            QueryCancelledError, ResourcesExhaustedError, InvalidValueError: As while reading.
+            QueryCancelledError, QueryTimeoutError, ResourcesExhaustedError, InvalidValueError: As
+                while reading.
         """

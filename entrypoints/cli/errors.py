@@ -19,6 +19,7 @@ from domain.errors import (
     ObjectNotFoundError,
     PreconditionFailedError,
     QueryCancelledError,
+    QueryTimeoutError,
     ResourcesExhaustedError,
     RowsDoNotFitError,
     SnapshotNotFoundError,
@@ -63,6 +64,7 @@ _ADVICE: tuple[tuple[type[LakehouseError], str], ...] = (
     (UnavailableError, _TRY_AGAIN),
     (BusyError, _TRY_AGAIN),
     (UpstreamTimeoutError, _TRY_AGAIN),
+    (QueryTimeoutError, "--timeout SECONDS lets it run longer."),
     (ResourcesExhaustedError, "DUCKLAKE_MEMORY_LIMIT=8GB lets queries use more."),
 )
 

@@ -54,6 +54,13 @@ RowLimit = Annotated[
         help="At most so many rows. Without it, a table on a terminal shows 1,000.",
     ),
 ]
+Timeout = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SECONDS",
+        help="How long the engine may work for it; by default DUCKLAKE_QUERY_TIMEOUT_S.",
+    ),
+]
 Parameters = Annotated[
     list[str] | None,
     typer.Option(

@@ -25,6 +25,7 @@ from entrypoints.cli.options import (
     RowLimit,
     Sql,
     TableArgument,
+    Timeout,
     read_parameters,
     read_sql,
 )
@@ -99,7 +100,7 @@ def _guessed(file: str) -> DataFormat:
     'ducklake tables query flights "SELECT carrier, avg(dep_delay) FROM flights GROUP BY 1"',
     "ducklake tables query flights --output flights.parquet",
 )
-def query_table(
+def query_table(  # noqa: PLR0917 - one parameter for each thing that can be said
     context: typer.Context,
     name: TableArgument,
     sql: Annotated[
@@ -112,6 +113,7 @@ def query_table(
     ] = None,
     param: Parameters = None,
     row_limit: RowLimit = None,
+    timeout: Timeout = None,
     output_format: FormatOfResult = None,
     output: Output = None,
 ) -> None:
@@ -121,6 +123,7 @@ def query_table(
         TableName.parse(name),
         read_parameters(param),
         row_limit,
+        timeout,
     )
     answer(session_of(context), question, Shape(output_format, output))
 
@@ -137,9 +140,12 @@ def query_lake(
     sql: Sql,
     param: Parameters = None,
     row_limit: RowLimit = None,
+    timeout: Timeout = None,
     output_format: FormatOfResult = None,
     output: Output = None,
 ) -> None:
     """Ask the lake a question: one SELECT over any of its tables."""
-    question = Query(read_sql(sql), parameters=read_parameters(param), row_limit=row_limit)
+    question = Query(
+        read_sql(sql), parameters=read_parameters(param), row_limit=row_limit, timeout_s=timeout
+    )
     answer(session_of(context), question, Shape(output_format, output))

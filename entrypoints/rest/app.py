@@ -56,7 +56,7 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.service = shared = Service(
             container=container,
-            workers=Workers.start(settings.query_workers()),
+            workers=Workers.start(settings.query_workers(), settings.query_queue()),
             max_table_body=settings.max_table_body(),
             max_object_size=settings.max_object_size(),
             client_timeout_s=settings.client_timeout_s(),

@@ -127,14 +127,19 @@ class Workers:
     closing: WorkerPool
 
     @classmethod
-    def start(cls, query_workers: int) -> Workers:
-        """The pools in the sizes that serve one machine."""
+    def start(cls, query_workers: int, query_queue: int) -> Workers:
+        """The pools in the sizes that serve one machine.
+
+        Args:
+            query_workers: How many queries run at the same time.
+            query_queue: How many more may be open: waiting to run, or for their client.
+        """
         return cls(
             # They mostly sleep until the lake's one writer has committed for them, and only
             # what is in them can be committed together.
             writes=WorkerPool("write", 256, 512),
             reads=WorkerPool("read", 8, 512),
-            queries=WorkerPool("query", query_workers, 256),
+            queries=WorkerPool("query", query_workers, query_queue),
             uploads=WorkerPool("upload", 32, 256),
             objects=WorkerPool("object", 16, 512),
             transfers=WorkerPool("transfer", 4, 64),

@@ -12,12 +12,14 @@ from entrypoints.rest.models.base import AnswerModel, RequestModel
 
 ParameterValue = str | int | float | bool | None
 RowLimit = Annotated[int, Field(ge=0, le=2**63 - 1)]
+Timeout = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
-_LATER = frozenset({"at_version", "at_timestamp", "timeout_s"})
+_LATER = frozenset({"at_version", "at_timestamp"})
 _DELAYS: JsonDict = {
     "sql": "SELECT carrier, avg(dep_delay) AS delay FROM flights WHERE month = ? GROUP BY 1",
     "parameters": [7],
     "row_limit": 100,
+    "timeout_s": 30,
 }
 
 
@@ -32,6 +34,12 @@ class _Question(RequestModel):
     ) = Field(default=[], description="A list for `?` and `$1`, an object for `$name`.")
     row_limit: RowLimit | None = Field(
         default=None, description="At most so many rows are answered."
+    )
+    timeout_s: Timeout | None = Field(
+        default=None,
+        description="How long the engine may work for it, in seconds: then 504, or in the middle "
+        "of the answer its end. Without it, the service's default; at most the service's "
+        "greatest. Time in which the client does not read does not count.",
     )
 
 

@@ -76,7 +76,10 @@ async def query_lake(
 ) -> Response:
     """Ask a question of any tables."""
     query = queries.Query(
-        sql=question.sql, parameters=question.parameters, row_limit=question.row_limit
+        sql=question.sql,
+        parameters=question.parameters,
+        row_limit=question.row_limit,
+        timeout_s=question.timeout_s,
     )
     return await _answer(request, service, RunQueryCommand(query, encoding))
 
@@ -100,6 +103,7 @@ async def query_table(
         table=table,
         parameters=question.parameters,
         row_limit=question.row_limit,
+        timeout_s=question.timeout_s,
     )
     return await _answer(request, service, RunQueryCommand(query, encoding))
 

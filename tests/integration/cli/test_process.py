@@ -80,6 +80,15 @@ def test_wrong_sql_points_at_the_place(process: Process) -> None:
     assert (refused.returncode, refused.stdout) == (6, b"")
 
 
+def test_a_query_that_takes_too_long(process: Process) -> None:
+    endless = "SELECT sum(hash(i)) FROM range(1000000000000) r(i)"
+    result = process("query", endless, "--timeout", "0.2")
+    assert result.returncode == 10
+    assert b"longer than 0.2 s" in result.stderr
+    assert b"--timeout" in result.stderr
+    assert process("query", "SELECT 1", "--timeout", "0").returncode == 5
+
+
 def test_an_object_there_and_back(process: Process) -> None:
     content = os.urandom(3_000_000)
     (process.directory / "blob.bin").write_bytes(content)

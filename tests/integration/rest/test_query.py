@@ -133,7 +133,11 @@ def test_formats_that_are_not_offered_are_406(api: Api, table: str, accept: str)
         ({"sql": "select 1", "parameters": [[1]]}, 422, "invalid_request"),
         ({"sql": "select 1", "parameters": [1] * 10_001}, 422, "invalid_request"),
         ({"sql": "select 1", "limit": 1}, 422, "invalid_request"),
-        ({"sql": "select 1", "timeout_s": 1}, 501, "not_implemented"),
+        ({"sql": "select 1", "timeout_s": 0}, 422, "invalid_request"),
+        ({"sql": "select 1", "timeout_s": -1}, 422, "invalid_request"),
+        ({"sql": "select 1", "timeout_s": "1"}, 422, "invalid_request"),
+        ({"sql": "select 1", "timeout_s": True}, 422, "invalid_request"),
+        ({"sql": "select 1", "timeout_s": 3601}, 422, "invalid_parameters"),
         ({"sql": "select 1", "at_version": 1}, 501, "not_implemented"),
         ({"sql": "select 1", "at_timestamp": "2026-01-01T00:00:00Z"}, 501, "not_implemented"),
     ],
@@ -185,13 +189,20 @@ def test_what_fails_before_the_first_chunk_has_its_status(
     assert all(result.closed.is_set() for result in queries.opened)
 
 
+@pytest.mark.parametrize(
+    "error, status",
+    [
+        (ResourcesExhaustedError("It needs too much memory."), 507),
+        (QueryTimeoutError("It ran too long."), 504),
+    ],
+)
 @pytest.mark.parametrize("data_format", list(DataFormat))
 def test_what_fails_midway_cuts_the_connection(
-    fakes: Fakes, tmp_path: Path, data_format: DataFormat
+    fakes: Fakes, tmp_path: Path, data_format: DataFormat, error: LakehouseError, status: int
 ) -> None:
     def fail(closed: threading.Event) -> Chunks:
         yield b'{"n":1}\n{"n":'
-        raise ResourcesExhaustedError("It needs too much memory.")
+        raise error
 
     queries = ScriptedQueries(lambda _: ScriptedResult(fail))
     chunks: list[bytes] = []
@@ -206,8 +217,8 @@ def test_what_fails_midway_cuts_the_connection(
     content = b"".join(chunks)
     if data_format is DataFormat.NDJSON:
         last = json.loads(content.splitlines()[-1])
-        assert last["error"]["code"] == "resources_exhausted"
-        assert last["error"]["status"] == 507
+        assert last["error"]["code"] == error.code
+        assert last["error"]["status"] == status
     else:
         assert b"error" not in content
     assert queries.opened[0].closed.is_set()
@@ -229,7 +240,7 @@ def test_the_domain_sees_sql_parameters_and_encoding(fakes: Fakes, tmp_path: Pat
         answer = httpx.post(f"{url}/query?numbers=string", json=body | {"row_limit": 3}, timeout=60)
         assert answer.json()["rows"] == [{"n": 1}]
     (query, encoding) = queries.seen[0]
-    assert query == Query("select $a", None, body["parameters"], 3)  # type: ignore[arg-type]
+    assert query == Query("select $a", None, body["parameters"], 3, 300)  # type: ignore[arg-type]
     assert [type(value) for value in dict(query.parameters).values()] == [  # type: ignore[arg-type]
         int,
         type(None),
@@ -239,10 +250,23 @@ def test_the_domain_sees_sql_parameters_and_encoding(fakes: Fakes, tmp_path: Pat
     assert encoding.wide_numbers_as_text
 
 
+def test_timeouts(fakes: Fakes, tmp_path: Path) -> None:
+    queries = ScriptedQueries(lambda _: ScriptedResult(lambda _: iter([b'{"n":1}\n']), 1))
+    settings = {"query_timeout_s": 7, "query_max_timeout_s": 9}
+    with scripted(fakes, tmp_path, queries, **settings) as url:
+        for body in ({}, {"timeout_s": 0.25}, {"timeout_s": 9}, {"timeout_s": None}):
+            assert httpx.post(f"{url}/query", json={"sql": "x"} | body).status_code == 200
+        refused = httpx.post(f"{url}/query", json={"sql": "x", "timeout_s": 9.5})
+        assert "at most 9" in problem(refused, 422, "invalid_parameters")["detail"]
+    assert [query.timeout_s for query, _ in queries.seen] == [7, 0.25, 9, 7]
+
+
 @contextmanager
-def scripted(fakes: Fakes, tmp_path: Path, queries: ScriptedQueries) -> Iterator[str]:
+def scripted(
+    fakes: Fakes, tmp_path: Path, queries: ScriptedQueries, **settings: object
+) -> Iterator[str]:
     """The API with scripted queries, behind a server of its own."""
-    container = fakes.container(tmp_path)
+    container = fakes.container(tmp_path, **settings)
     container.queries.override(providers.Object(queries))
     with served(create_app(container)) as url:
         yield url

@@ -4,7 +4,7 @@ import pytest
 
 from domain.errors import InvalidParametersError, InvalidSqlError, TooLargeError
 from domain.formats import FORMAT_OF_MEDIA_TYPE, DataFormat
-from domain.queries import MAX_PARAMETERS, Parameters, Query
+from domain.queries import MAX_PARAMETERS, Parameters, Query, QueryTimeouts
 from domain.sql.limits import MAX_SQL_LENGTH
 from domain.tables import TableName
 
@@ -34,6 +34,22 @@ def test_characters_that_no_sql_has(codepoint: int) -> None:
         Query(f"SELECT 1{chr(codepoint)}; DROP TABLE t")
 
     assert raised.value.position == 8
+
+
+@pytest.mark.parametrize("timeout_s", [0.0, -1.0, float("inf"), float("nan")])
+def test_timeouts_that_are_none(timeout_s: float) -> None:
+    with pytest.raises(InvalidParametersError):
+        Query("SELECT 1", timeout_s=timeout_s)
+
+
+def test_how_long_a_query_may_take() -> None:
+    timeouts = QueryTimeouts(default_s=5, max_s=10)
+
+    assert timeouts.of(Query("SELECT 1")) == 5
+    assert timeouts.of(Query("SELECT 1", timeout_s=0.5)) == 0.5
+    assert timeouts.of(Query("SELECT 1", timeout_s=10)) == 10
+    with pytest.raises(InvalidParametersError, match="at most 10"):
+        timeouts.of(Query("SELECT 1", timeout_s=10.1))
 
 
 def test_how_long_sql_is() -> None:
