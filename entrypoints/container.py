@@ -57,7 +57,7 @@ from domain.queries import QueryTimeouts
 from domain.tables import AppendOutcome, CreateOutcome, TableDescription, TablePage
 from entrypoints.health import AllOf, PartOfService
 from entrypoints.home import Home
-from entrypoints.settings import Settings, Storage
+from entrypoints.settings import Durability, Settings, Storage
 
 # ruff: noqa: PLC0415 - see the module's docstring
 
@@ -112,6 +112,7 @@ def _lake_config(home: Home, settings: Mapping[str, Any]) -> Any:
         memory_limit=settings["memory_limit"],
         threads=settings["threads"],
         catalog_timeout_s=settings["store_timeout_s"],
+        sync_files=settings["durability"] is Durability.FULL,
     )
 
 

@@ -70,7 +70,7 @@ class Home:
         # The lock is the process's, not the thread's: it is taken and released by different ones.
         self._lock = FileLock(self.layout.lock_file, thread_local=False)
         try:
-            root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _make_directory(root)
             self._lock.acquire(blocking=False)
         except Timeout as error:
             raise LakeLockedError(self._held_by_another()) from error
@@ -97,7 +97,7 @@ class Home:
             self.layout.spool,
             self.layout.spill,
         ):
-            path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _make_directory(path)
 
     def _held_by_another(self) -> str:
         try:
@@ -110,3 +110,16 @@ class Home:
     def _unusable(self, error: OSError) -> ConfigurationError:
         reason = (error.strerror or type(error).__name__).lower()
         return ConfigurationError(f"DUCKLAKE_HOME: {self.layout.root} cannot be used: {reason}.")
+
+
+def _make_directory(path: Path, mode: int = 0o700) -> None:
+    """Make a directory, and those above it, durably: a power cut must not take what is in it."""
+    if path.is_dir():
+        return
+    _make_directory(path.parent, 0o777)
+    path.mkdir(mode, exist_ok=True)
+    descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

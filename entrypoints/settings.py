@@ -52,6 +52,13 @@ class Storage(StrEnum):
     MINIO = "minio"
 
 
+class Durability(StrEnum):
+    """What is on the disk before a write is answered, where the lake's files are local."""
+
+    FULL = "full"
+    COMMIT = "commit"
+
+
 def _lowered(value: object) -> object:
     return value.strip().lower() if isinstance(value, str) else value
 
@@ -93,6 +100,9 @@ class Settings(BaseSettings):
         minio_lake_bucket: The bucket of the lake's own files; it is made when it is not there.
         catalog: A PostgreSQL URL for the lake's catalog, with which several replicas share one
             lake; nothing keeps the catalog in a file under `home`, for one process.
+        durability: What is on the disk before a write is answered, where the lake's files are
+            local: `full` is all of it, `commit` the catalog alone, so that losing power may
+            cost data that was acknowledged.
         store_timeout_s: How long the store and the catalog may take to answer, in seconds.
         memory_limit: The engine's memory ("4GB"); nothing leaves it to the engine.
         threads: The engine's threads; nothing is one a core.
@@ -133,6 +143,7 @@ class Settings(BaseSettings):
     minio_region: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]+$")] = "us-east-1"
     minio_lake_bucket: Annotated[str, AfterValidator(_bucket_name)] = "lake"
     catalog: SecretStr | None = None
+    durability: Annotated[Durability, BeforeValidator(_lowered)] = Durability.FULL
     store_timeout_s: int = Field(default=10, ge=1, le=600)
 
     memory_limit: (

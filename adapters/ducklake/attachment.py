@@ -5,6 +5,7 @@ from __future__ import annotations
 import duckdb
 
 from adapters.ducklake.config import FileCatalog, LakeConfig, LocalStorage, S3Storage
+from adapters.ducklake.durability import make_directory
 from adapters.ducklake.extensions import load_extension
 from adapters.ducklake.guards import create_guards
 from adapters.ducklake.sql import LAKE, literal
@@ -42,9 +43,9 @@ def connect(config: LakeConfig) -> duckdb.DuckDBPyConnection:
 def _make_directories(config: LakeConfig) -> None:
     config.temp_directory.mkdir(parents=True, exist_ok=True)
     if isinstance(config.catalog, FileCatalog):
-        config.catalog.path.parent.mkdir(parents=True, exist_ok=True)
+        make_directory(config.catalog.path.parent)
     if isinstance(config.storage, LocalStorage):
-        config.storage.path.mkdir(parents=True, exist_ok=True)
+        make_directory(config.storage.path)
 
 
 def _settings(config: LakeConfig) -> dict[str, str | bool | int | float | list[str]]:

@@ -119,6 +119,7 @@ class LakeConfig:
         memory_limit: The engine's memory, as DuckDB reads it ("4GB"); None for its default.
         threads: The engine's threads; None for one a core.
         catalog_timeout_s: How long a catalog in PostgreSQL may take to answer.
+        sync_files: Whether files on this machine are durable before the commit that names them.
     """
 
     catalog: FileCatalog | PostgresCatalog
@@ -128,6 +129,7 @@ class LakeConfig:
     memory_limit: str | None = None
     threads: int | None = None
     catalog_timeout_s: float = 10
+    sync_files: bool = True
 
     @property
     def data_path(self) -> str:

@@ -16,6 +16,7 @@ import duckdb
 from adapters.ducklake.attachment import connect
 from adapters.ducklake.config import LakeConfig, PostgresCatalog
 from adapters.ducklake.deadline import Clock, Deadline
+from adapters.ducklake.durability import Durability
 from adapters.ducklake.errors import translated, why_it_does_not_open
 from adapters.ducklake.sql import LAKE
 from adapters.ducklake.watchdog import Watchdog
@@ -40,6 +41,7 @@ class Lake:
     def __init__(self, config: LakeConfig, prepare: Callable[[], None] = lambda: None) -> None:
         """Args: prepare: Called before the lake is opened, to make what it is to lie in."""
         self.config = config
+        self.durability = Durability(config)
         self._prepare = prepare
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._opening = threading.Lock()
@@ -94,6 +96,7 @@ class Lake:
                     self._connection.execute(f"USE memory; DETACH {LAKE}")
                 self._connection.close()
                 self._connection = None
+            self.durability.close()
         finally:
             self._opening.release()
 

@@ -248,7 +248,10 @@ class Writer:
         would succeed and drop everything in silence: so it is never reached, and the snapshot
         must have moved on after it.
         """
+        durability = self._lake.durability
         with self._lake.cursor() as cursor:
+            with clock.stopped():
+                durability.begin()
             before = _last_committed(cursor)
             cursor.execute("BEGIN TRANSACTION")
             transaction = Transaction(cursor, clock)
@@ -262,7 +265,10 @@ class Writer:
                 return applied, before
             _set_message(cursor, changes)
             clock.check()
+            with clock.stopped():
+                durability.before_commit()
             cursor.execute("COMMIT")
+            durability.after_commit()
             after = _last_committed(cursor)
             if after == before:
                 raise UnavailableError("The lake did not keep the commit; nothing was written.")

@@ -55,7 +55,9 @@ class FilesystemDatasets(DatasetPort):
 
     def __init__(self, root: Path, reserved: frozenset[str] = frozenset()) -> None:
         with translated():
-            root.mkdir(parents=True, exist_ok=True)
+            if not root.is_dir():
+                root.mkdir(parents=True, exist_ok=True)
+                sync_directory(root.parent)
             root = root.resolve()
             metadata, notes, uploads = root / ".metadata", root / ".buckets", root / ".uploads"
             for own in (metadata, notes, uploads):
