@@ -170,10 +170,17 @@ C = TypeVar("C")
 
 @dataclass(frozen=True, slots=True)
 class Done(Generic[T]):
-    """What a use case answered, and the run that did it."""
+    """What a use case answered, and the run that did it.
+
+    Attributes:
+        run_id: The run.
+        value: What it answered.
+        replayed: Whether it had been done before, by that run, and was not done again.
+    """
 
     run_id: str
     value: T
+    replayed: bool = False
 
 
 class Tracked(Generic[C, T]):
@@ -190,10 +197,14 @@ class Tracked(Generic[C, T]):
         """Call it, as a run."""
         run = Run(self._use_case.operation, self._use_case.plan(command), self._lineage)
         try:
-            value = self._use_case(command, run)
+            done = self.done(command, run)
         except BaseException as error:
             run.fail(error)
             raise
         if not run.followed:
             run.complete()
-        return Done(run.id, value)
+        return done
+
+    def done(self, command: C, run: Run) -> Done[T]:
+        """Call the use case in a run."""
+        return Done(run.id, self._use_case(command, run))

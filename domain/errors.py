@@ -96,6 +96,18 @@ class InvalidParametersError(InvalidError):
     code = "invalid_parameters"
 
 
+class InvalidIdempotencyKeyError(InvalidError):
+    """An idempotency key against the rules."""
+
+    code = "invalid_idempotency_key"
+
+
+class IdempotencyKeyReusedError(InvalidError):
+    """An idempotency key under which something else was done before."""
+
+    code = "idempotency_key_reused"
+
+
 class InvalidValueError(InvalidError):
     """A statement met a value that it cannot work with (a cast, a division, a range)."""
 
@@ -324,6 +336,12 @@ class NoResultError(ConflictError):
     """A statement that failed or was cancelled, and so has no result."""
 
     code = "no_result"
+
+
+class IdempotencyKeyInUseError(ConflictError):
+    """A write under the same idempotency key goes on, and did not end in time."""
+
+    code = "idempotency_key_in_use"
 
 
 class PreconditionFailedError(LakehouseError):

@@ -26,8 +26,11 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 RESERVED_COLUMN_NAMES = frozenset({"rowid", "snapshot_id", "filename"})
 """DuckLake gives every table columns of these names, so a table's own would be hidden."""
 
-RESERVED_NAMESPACES = frozenset({"information_schema", "pg_catalog"})
-"""DuckDB resolves these itself, so a namespace of such a name could not be reached."""
+SERVICE_NAMESPACE = "ducklake_backend"
+"""Where the service keeps tables of its own, which any DuckLake client can read."""
+
+RESERVED_NAMESPACES = frozenset({"information_schema", "pg_catalog", SERVICE_NAMESPACE})
+"""DuckDB resolves the first ones itself, so a namespace of such a name could not be reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,10 +338,12 @@ class CreateOutcome:
     Attributes:
         description: The table as it is now.
         created: False when it was there already and was left alone.
+        replay_of: The run that did it before, under the same key; None when it was done now.
     """
 
     description: TableDescription
     created: bool
+    replay_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,7 +353,23 @@ class AppendOutcome:
     Attributes:
         rows_appended: How many rows were written.
         snapshot_id: The snapshot that holds them; of no rows, the table's last change.
+        replay_of: The run that did it before, under the same key; None when it was done now.
     """
 
     rows_appended: int
     snapshot_id: int
+    replay_of: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DropOutcome:
+    """What a drop did.
+
+    Attributes:
+        replay_of: The run that did it before, under the same key; None when it was done now.
+    """
+
+    replay_of: str | None = None
+
+
+WriteOutcome = CreateOutcome | AppendOutcome | DropOutcome

@@ -45,6 +45,7 @@ from application.tables.describe import DescribeTable, DescribeTableCommand
 from application.tables.drop import DropTable, DropTableCommand
 from application.tables.export import ExportCommand, ExportToObject
 from application.tables.list import ListTables, ListTablesCommand
+from application.writes import TrackedWrite
 from domain.datasets import Bucket, BucketName, ObjectPage, PutOutcome
 from domain.health import HealthCheck
 from domain.ports.datasets import DatasetPort
@@ -53,8 +54,18 @@ from domain.ports.queries import QueryPort
 from domain.ports.rows import RowReaderPort
 from domain.ports.tables import TablePort
 from domain.presigned import PresignedUrl
+<<<<<<< HEAD
 from domain.queries import QueryTimeouts
 from domain.tables import AppendOutcome, CreateOutcome, TableDescription, TablePage
+=======
+from domain.tables import (
+    AppendOutcome,
+    CreateOutcome,
+    DropOutcome,
+    TableDescription,
+    TablePage,
+)
+>>>>>>> 17bc797 (Give the table port keys and conditions of writes, and outcomes that tell of a replay)
 from entrypoints.health import AllOf, PartOfService
 from entrypoints.home import Home
 from entrypoints.settings import Durability, Settings, Storage
@@ -265,8 +276,10 @@ class Container(containers.DeclarativeContainer):
     )
 
     # The use cases
-    create_table: providers.Provider[Tracked[CreateTableCommand, CreateOutcome]] = (
-        providers.Factory(Tracked, providers.Factory(CreateTable, tables), lineage)
+    create_table: providers.Provider[TrackedWrite[CreateTableCommand, CreateOutcome]] = (
+        providers.Factory(
+            TrackedWrite, providers.Factory(CreateTable, tables), lineage, tables, CreateOutcome
+        )
     )
     list_tables: providers.Provider[Tracked[ListTablesCommand, TablePage]] = providers.Factory(
         Tracked, providers.Factory(ListTables, tables), lineage
@@ -274,11 +287,17 @@ class Container(containers.DeclarativeContainer):
     describe_table: providers.Provider[Tracked[DescribeTableCommand, TableDescription]] = (
         providers.Factory(Tracked, providers.Factory(DescribeTable, tables), lineage)
     )
-    append_rows: providers.Provider[Tracked[AppendRowsCommand, AppendOutcome]] = providers.Factory(
-        Tracked, providers.Factory(AppendRows, tables, rows), lineage
+    append_rows: providers.Provider[TrackedWrite[AppendRowsCommand, AppendOutcome]] = (
+        providers.Factory(
+            TrackedWrite,
+            providers.Factory(AppendRows, tables, rows),
+            lineage,
+            tables,
+            AppendOutcome,
+        )
     )
-    drop_table: providers.Provider[Tracked[DropTableCommand, None]] = providers.Factory(
-        Tracked, providers.Factory(DropTable, tables), lineage
+    drop_table: providers.Provider[TrackedWrite[DropTableCommand, DropOutcome]] = providers.Factory(
+        TrackedWrite, providers.Factory(DropTable, tables), lineage, tables, DropOutcome
     )
     export_to_object: providers.Provider[Tracked[ExportCommand, PutOutcome]] = providers.Factory(
         Tracked, providers.Factory(ExportToObject, queries, datasets), lineage

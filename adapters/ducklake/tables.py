@@ -19,8 +19,10 @@ from domain.errors import (
     SnapshotNotFoundError,
     TableExistsError,
     UnavailableError,
+    UnsupportedOperationError,
 )
 from domain.health import Health
+from domain.idempotency import NO_TERMS, Digest, IdempotencyKey, WriteTerms
 from domain.ports.tables import TablePort
 from domain.rows import Rows
 from domain.tables import (
@@ -28,6 +30,7 @@ from domain.tables import (
     AtVersion,
     Column,
     CreateOutcome,
+    DropOutcome,
     IfExists,
     NamespaceName,
     PointInTime,
@@ -35,6 +38,7 @@ from domain.tables import (
     TableDescription,
     TableName,
     TablePage,
+    WriteOutcome,
 )
 
 
@@ -47,9 +51,14 @@ class DuckLakeTables(TablePort):
         self._writer = Writer(lake, merged)
 
     def create(
-        self, definition: TableDefinition, if_exists: IfExists, write: Write
+        self,
+        definition: TableDefinition,
+        if_exists: IfExists,
+        write: Write,
+        terms: WriteTerms = NO_TERMS,
     ) -> CreateOutcome:
         """As `TablePort.create`."""
+        _refuse(terms)
 
         def work(transaction: Transaction) -> Applied[bool]:
             cursor = transaction.cursor
@@ -109,8 +118,11 @@ class DuckLakeTables(TablePort):
             return remembered
         return self._lake.read(lambda cursor: self._schemas.columns(cursor, name))
 
-    def append(self, name: TableName, rows: Rows, write: Write) -> AppendOutcome:
+    def append(
+        self, name: TableName, rows: Rows, write: Write, terms: WriteTerms = NO_TERMS
+    ) -> AppendOutcome:
         """As `TablePort.append`."""
+        _refuse(terms)
         if rows.row_count == 0:
             return AppendOutcome(0, self._lake.read(lambda cursor: _last_change(cursor, name)))
         committed = self._writer.commit(AppendJob(name, rows, write, self._schemas))
@@ -118,8 +130,9 @@ class DuckLakeTables(TablePort):
             raise UnavailableError("The lake did not keep the commit; nothing was written.")
         return AppendOutcome(committed.value, committed.snapshot_id)
 
-    def drop(self, name: TableName, write: Write) -> None:
+    def drop(self, name: TableName, write: Write, terms: WriteTerms = NO_TERMS) -> DropOutcome:
         """As `TablePort.drop`."""
+        _refuse(terms)
 
         def work(transaction: Transaction) -> Applied[None]:
             known_table(Metadata(transaction.cursor), name)
@@ -127,6 +140,17 @@ class DuckLakeTables(TablePort):
             return Applied(None)
 
         self._writer.commit(Job(work, write, after=self._forget(name)))
+        return DropOutcome()
+
+    def recall(
+        self,
+        key: IdempotencyKey,
+        digest: Digest,  # noqa: ARG002
+        *,
+        thorough: bool = False,  # noqa: ARG002
+    ) -> WriteOutcome | None:
+        """As `TablePort.recall`."""
+        raise UnsupportedOperationError(f"Keys such as {key.value!r} are not implemented yet.")
 
     def check(self) -> Health:
         """As `TablePort.check`."""
@@ -140,6 +164,11 @@ class DuckLakeTables(TablePort):
 
     def _forget(self, name: TableName) -> Callable[[], None]:
         return lambda: self._schemas.forget(name)
+
+
+def _refuse(terms: WriteTerms) -> None:
+    if terms != NO_TERMS:
+        raise UnsupportedOperationError("Terms of writes are not implemented yet.")
 
 
 def _metadata_at(cursor: duckdb.DuckDBPyConnection, at: PointInTime | None) -> Metadata:

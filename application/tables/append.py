@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from application.runs import Plan, Run
+from application.writes import NO_TERMS, Terms
 from domain.bodies import BodyFormat
 from domain.lineage import Operation, Usage
 from domain.ports.rows import RowReaderPort
@@ -22,6 +23,7 @@ class AppendRowsCommand:
     table: TableName
     body: Iterable[bytes]
     body_format: BodyFormat
+    terms: Terms = NO_TERMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class AppendRows:
         columns = self.tables.columns(command.table)
         with closing(self.reader.read(command.body, command.body_format, columns)) as rows:
             write = run.write(command.table, "append", rows.row_count)
-            outcome = self.tables.append(command.table, rows, write)
+            outcome = self.tables.append(command.table, rows, write, command.terms.settled())
         run.writes(
             Usage(
                 command.table,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from application.runs import Plan, Run
+from application.writes import NO_TERMS, Terms
 from domain.lineage import Lifecycle, Operation, Usage
 from domain.ports.tables import TablePort
 from domain.tables import CreateOutcome, IfExists, TableDefinition
@@ -17,6 +18,7 @@ class CreateTableCommand:
 
     definition: TableDefinition
     if_exists: IfExists = IfExists.ERROR
+    terms: Terms = NO_TERMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,9 @@ class CreateTable:
         """Raises: TableExistsError, and what `TablePort.create` raises."""
         replace = command.if_exists is IfExists.REPLACE
         write = run.write(command.definition.name, "replace" if replace else "create")
-        outcome = self.tables.create(command.definition, command.if_exists, write)
+        outcome = self.tables.create(
+            command.definition, command.if_exists, write, command.terms.settled()
+        )
         if outcome.created:
             run.writes(
                 Usage(

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from application.runs import Plan, Run
+from application.writes import NO_TERMS, Terms
 from domain.lineage import Lifecycle, Operation, Usage
 from domain.ports.tables import TablePort
-from domain.tables import TableName
+from domain.tables import DropOutcome, TableName
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,7 @@ class DropTableCommand:
     """Which table."""
 
     table: TableName
+    terms: Terms = NO_TERMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,10 @@ class DropTable:
         """The run writes the table."""
         return Plan(command.table, outputs=(Usage(command.table),))
 
-    def __call__(self, command: DropTableCommand, run: Run) -> None:
+    def __call__(self, command: DropTableCommand, run: Run) -> DropOutcome:
         """Raises: TableNotFoundError, WriteConflictError."""
-        self.tables.drop(command.table, run.write(command.table, "drop"))
+        outcome = self.tables.drop(
+            command.table, run.write(command.table, "drop"), command.terms.settled()
+        )
         run.writes(Usage(command.table, lifecycle=Lifecycle.DROP))
+        return outcome

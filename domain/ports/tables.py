@@ -7,11 +7,13 @@ from typing import Protocol
 
 from domain.commits import Write
 from domain.health import Health
+from domain.idempotency import NO_TERMS, Digest, IdempotencyKey, WriteTerms
 from domain.rows import Rows
 from domain.tables import (
     AppendOutcome,
     Column,
     CreateOutcome,
+    DropOutcome,
     IfExists,
     NamespaceName,
     PointInTime,
@@ -19,6 +21,7 @@ from domain.tables import (
     TableDescription,
     TableName,
     TablePage,
+    WriteOutcome,
 )
 
 
@@ -27,18 +30,34 @@ class TablePort(Protocol):
 
     Any call raises `UnavailableError`, `UpstreamTimeoutError` or `BadUpstreamError` when the
     catalog or the storage does not serve, and a write `StorageFullError` when no space is left.
+
+    A write under a key is done once: its commit keeps the key, the digest and what came of it,
+    also where nothing changes, so that the same request gets the same outcome again, whatever
+    became of the table. What failed is not kept. So a write with a key raises
+    `IdempotencyKeyReusedError` when the key was used with another digest, and
+    `IdempotencyKeyInUseError` when a write under it goes on elsewhere for too long.
+
+    A write that is to match an entity tag raises `PreconditionFailedError` when the table has
+    another one at the moment of the commit.
     """
 
     @abstractmethod
     def create(
-        self, definition: TableDefinition, if_exists: IfExists, write: Write
+        self,
+        definition: TableDefinition,
+        if_exists: IfExists,
+        write: Write,
+        terms: WriteTerms = NO_TERMS,
     ) -> CreateOutcome:
         """Make a table, and its namespace when that is not there, in one commit.
+
+        An entity tag to match is that of the table of this name that is there.
 
         Raises:
             TableExistsError: When it is there and `if_exists` is ERROR; always when a view is.
             InvalidColumnError: When the lake cannot hold such a column.
             InvalidPartitionError: When a partition key does not fit its column's type.
+            PreconditionFailedError: When no table is there that matches.
             WriteConflictError: When another writer made or changed it meanwhile.
         """
 
@@ -72,7 +91,9 @@ class TablePort(Protocol):
         """
 
     @abstractmethod
-    def append(self, name: TableName, rows: Rows, write: Write) -> AppendOutcome:
+    def append(
+        self, name: TableName, rows: Rows, write: Write, terms: WriteTerms = NO_TERMS
+    ) -> AppendOutcome:
         """Add rows to a table: all of them in one commit, or none.
 
         The rows stay the caller's to close. Columns that they lack are NULL, or their default.
@@ -84,12 +105,28 @@ class TablePort(Protocol):
         """
 
     @abstractmethod
-    def drop(self, name: TableName, write: Write) -> None:
+    def drop(self, name: TableName, write: Write, terms: WriteTerms = NO_TERMS) -> DropOutcome:
         """Drop a table. Its past stays in the lake's snapshots.
 
         Raises:
             TableNotFoundError: When it is not there.
             WriteConflictError: When another writer changed it meanwhile.
+        """
+
+    @abstractmethod
+    def recall(
+        self, key: IdempotencyKey, digest: Digest, *, thorough: bool = False
+    ) -> WriteOutcome | None:
+        """What came of a write under this key; None when none is known.
+
+        Args:
+            key: The key.
+            digest: Called only when the key is known.
+            thorough: Whether to look also for what others did a moment ago, which costs a
+                question to the catalog. The write itself always does.
+
+        Raises:
+            IdempotencyKeyReusedError: When the key was used with another digest.
         """
 
     @abstractmethod

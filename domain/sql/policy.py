@@ -20,6 +20,7 @@ from domain.sql.functions import (
 from domain.sql.limits import MAX_ARRAY_SIZE, MAX_COST, MAX_DEPTH, MAX_GROWTH
 from domain.sql.sizes import is_checked, judge_arguments, list_limit, makes_long_values
 from domain.sql.statement import Call, Reference, Statement
+from domain.tables import SERVICE_NAMESPACE
 
 LAKE_CATALOG = "lake"
 """The catalog of the lake's own tables."""
@@ -31,7 +32,9 @@ REFUSED_COLUMNS = frozenset({"filename"})
 """Columns that each table of the lake has without being asked for, and that tell of the server."""
 
 _FOREIGN_CATALOGS = frozenset({"memory", "temp", "system"})
-_FOREIGN_SCHEMAS = frozenset({"information_schema", "pg_catalog", "pg_temp", "temp"})
+_FOREIGN_SCHEMAS = frozenset(
+    {"information_schema", "pg_catalog", "pg_temp", "temp", SERVICE_NAMESPACE}
+)
 _PATH_LIKE = re.compile(
     r"[/\\*?]|://|\.(parquet|csv|tsv|json|jsonl|ndjson|txt|arrow|db|duckdb|ducklake|xlsx)(\.|$)",
     re.IGNORECASE,

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Generic, TypeVar
 
 import pyarrow as pa
 
 from domain.column_types import ColumnType, OpaqueType, ScalarKind, ScalarType
 from domain.commits import CommitMessage, Write
 from domain.errors import (
+    IdempotencyKeyReusedError,
     InvalidColumnError,
     InvalidPartitionError,
+    PreconditionFailedError,
     RowProblem,
     RowsDoNotFitError,
     SnapshotNotFoundError,
@@ -22,6 +26,7 @@ from domain.errors import (
     TableNotFoundError,
 )
 from domain.health import Health
+from domain.idempotency import NO_TERMS, Digest, IdempotencyKey, WriteTerms
 from domain.ports.tables import TablePort
 from domain.rows import Rows
 from domain.tables import (
@@ -29,6 +34,7 @@ from domain.tables import (
     AtVersion,
     Column,
     CreateOutcome,
+    DropOutcome,
     IfExists,
     NamespaceName,
     PartitionKey,
@@ -39,8 +45,11 @@ from domain.tables import (
     TablePage,
     TableSummary,
     Transform,
+    WriteOutcome,
 )
 from tests.fakes.rows import carrier_type
+
+OutcomeT = TypeVar("OutcomeT", CreateOutcome, AppendOutcome, DropOutcome)
 
 _DATED = {
     ScalarKind.DATE,
@@ -84,6 +93,32 @@ class FakeSnapshot:
     message: CommitMessage | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What came of a write under a key."""
+
+    digest: bytes
+    run_id: str
+    outcome: WriteOutcome
+
+    def replay(self, digest: bytes) -> WriteOutcome:
+        if digest != self.digest:
+            raise IdempotencyKeyReusedError("The key was used for something else.")
+        return replace(self.outcome, replay_of=self.run_id)
+
+
+class _Once(Generic[OutcomeT]):
+    """One write: what was done before under its key, or what is to be kept."""
+
+    def __init__(self) -> None:
+        self.done: OutcomeT | None = None
+        self.kept: OutcomeT | None = None
+
+    def keep(self, outcome: OutcomeT) -> OutcomeT:
+        self.kept = outcome
+        return outcome
+
+
 class FakeTables(TablePort):
     """Tables in memory, with their whole history. One lock makes each write one commit."""
 
@@ -91,6 +126,7 @@ class FakeTables(TablePort):
         self._lock = threading.RLock()
         self._snapshots = [FakeSnapshot(0, datetime.now(UTC), {}, None)]
         self._namespaces = {"main": "main"}
+        self._kept: dict[IdempotencyKey, _Kept] = {}
 
     # -- what tests look at ---------------------------------------------------------------
 
@@ -113,20 +149,29 @@ class FakeTables(TablePort):
     # -- the port -------------------------------------------------------------------------
 
     def create(
-        self, definition: TableDefinition, if_exists: IfExists, write: Write
+        self,
+        definition: TableDefinition,
+        if_exists: IfExists,
+        write: Write,
+        terms: WriteTerms = NO_TERMS,
     ) -> CreateOutcome:
         for column in definition.columns:
             if isinstance(column.type, OpaqueType):
                 raise InvalidColumnError(f"{column.type} is not a type that a table can hold.")
         partition_by = tuple(_checked(key, definition) for key in definition.partition_by)
-        with self._lock:
+        with self._once(terms, write, CreateOutcome) as once:
+            if once.done is not None:
+                return once.done
             if definition.name in self._snapshots[-1].tables:
                 if if_exists is IfExists.ERROR:
                     raise TableExistsError(f"There is a table {definition.name} already.")
+                self._check_match(definition.name, terms)
                 if if_exists is IfExists.IGNORE:
-                    return CreateOutcome(self.describe(definition.name), created=False)
+                    return once.keep(CreateOutcome(self.describe(definition.name), created=False))
+            else:
+                self._check_match(definition.name, terms)
             self._commit(self._new_table(definition, partition_by), write)
-            return CreateOutcome(self.describe(definition.name), created=True)
+            return once.keep(CreateOutcome(self.describe(definition.name), created=True))
 
     def list_tables(
         self, namespace: NamespaceName | None, after: tuple[str, str] | None, limit: int
@@ -166,29 +211,71 @@ class FakeTables(TablePort):
     def columns(self, name: TableName) -> tuple[Column, ...]:
         return self.table(name).columns
 
-    def append(self, name: TableName, rows: Rows, write: Write) -> AppendOutcome:
+    def append(
+        self, name: TableName, rows: Rows, write: Write, terms: WriteTerms = NO_TERMS
+    ) -> AppendOutcome:
         # Taken before the lock: rows that are slow to come keep nobody waiting.
         arrived = pa.RecordBatchReader.from_stream(rows).read_all()
-        with self._lock:
+        with self._once(terms, write, AppendOutcome) as once:
+            if once.done is not None:
+                return once.done
             table = self.table(name)
+            self._check_match(name, terms)
             fitted = _fit(arrived, table.columns)
             if not fitted.num_rows:
-                return AppendOutcome(0, table.snapshot_id)
+                return once.keep(AppendOutcome(0, table.snapshot_id))
             both = pa.concat_tables([table.rows, fitted])
             snapshot_id = self._commit(
                 replace(table, rows=both, file_count=table.file_count + 1), write
             )
-            return AppendOutcome(fitted.num_rows, snapshot_id)
+            return once.keep(AppendOutcome(fitted.num_rows, snapshot_id))
 
-    def drop(self, name: TableName, write: Write) -> None:
-        with self._lock:
+    def drop(self, name: TableName, write: Write, terms: WriteTerms = NO_TERMS) -> DropOutcome:
+        with self._once(terms, write, DropOutcome) as once:
+            if once.done is not None:
+                return once.done
             self.table(name)
+            self._check_match(name, terms)
             tables = dict(self._snapshots[-1].tables)
             del tables[name]
             self._advance(tables, write)
+            return once.keep(DropOutcome())
+
+    def recall(
+        self, key: IdempotencyKey, digest: Digest, *, thorough: bool = False
+    ) -> WriteOutcome | None:
+        with self._lock:
+            kept = self._kept.get(key)
+        return None if kept is None else kept.replay(digest())
 
     def check(self) -> Health:
         return Health(ok=True)
+
+    # -- terms of writes ------------------------------------------------------------------
+
+    @contextmanager
+    def _once(
+        self, terms: WriteTerms, write: Write, kind: type[OutcomeT]
+    ) -> Iterator[_Once[OutcomeT]]:
+        """The lock for one write, and what was done under its key before."""
+        with self._lock:
+            request = terms.request
+            kept = None if request is None else self._kept.get(request.key)
+            once: _Once[OutcomeT] = _Once()
+            if request is not None and kept is not None:
+                done = kept.replay(request.digest)
+                assert isinstance(done, kind)
+                once.done = done
+            yield once
+            if request is not None and once.kept is not None:
+                self._kept[request.key] = _Kept(request.digest, write.run_id, once.kept)
+
+    def _check_match(self, name: TableName, terms: WriteTerms) -> None:
+        table = self._snapshots[-1].tables.get(name)
+        if terms.if_match is None:
+            return
+        if table is None or not terms.match(table.snapshot_id):
+            raise PreconditionFailedError(f"{name} has another entity tag.")
 
     # -- snapshots ------------------------------------------------------------------------
 
