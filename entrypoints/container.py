@@ -54,10 +54,7 @@ from domain.ports.queries import QueryPort
 from domain.ports.rows import RowReaderPort
 from domain.ports.tables import TablePort
 from domain.presigned import PresignedUrl
-<<<<<<< HEAD
 from domain.queries import QueryTimeouts
-from domain.tables import AppendOutcome, CreateOutcome, TableDescription, TablePage
-=======
 from domain.tables import (
     AppendOutcome,
     CreateOutcome,
@@ -65,7 +62,6 @@ from domain.tables import (
     TableDescription,
     TablePage,
 )
->>>>>>> 17bc797 (Give the table port keys and conditions of writes, and outcomes that tell of a replay)
 from entrypoints.health import AllOf, PartOfService
 from entrypoints.home import Home
 from entrypoints.settings import Durability, Settings, Storage
