@@ -2,16 +2,14 @@
 
 import asyncio
 import json
-import statistics
 import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import duckdb
 
 from adapters.ducklake.extensions import load_extension
+from benchmarks.load import closed_loop, percentile
 from tests.e2e.service import ServiceProcess
 
 SECONDS = 8.0
@@ -21,6 +19,10 @@ TABLE = {
     "columns": [{"name": "id", "type": "BIGINT"}, {"name": "x", "type": "VARCHAR"}],
 }
 ROWS = b'[{"id":1,"x":"hello"}]'
+REQUEST = (
+    b"PUT /tables/t HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
+    b"Content-Length: %d\r\n\r\n%s" % (len(ROWS), ROWS)
+)
 
 
 def run() -> None:
@@ -35,7 +37,7 @@ def run() -> None:
                 client.post("/tables", json=TABLE).raise_for_status()
                 client.put("/tables/t", json=json.loads(ROWS)).raise_for_status()
             for clients in CLIENTS:
-                latencies = asyncio.run(load(service.url, clients))
+                latencies = asyncio.run(closed_loop(service.url, REQUEST, clients, SECONDS))
                 rate = len(latencies) / SECONDS
                 print(
                     f"{clients:>4} clients: {rate:>6.0f} appends/s, {rate / alone:>5.1f} of alone, "
@@ -65,36 +67,3 @@ def duckdb_alone(directory: Path) -> float:
             connection.execute("COMMIT")
             count += 1
         return count / (time.monotonic() - began)
-
-
-async def load(url: str, clients: int) -> list[float]:
-    """Let clients append one row after the other; the milliseconds that each append took."""
-    ends_at = time.monotonic() + SECONDS
-    runs = await asyncio.gather(*(one_client(url, ends_at) for _ in range(clients)))
-    return [latency for run_ in runs for latency in run_]
-
-
-async def one_client(url: str, ends_at: float) -> list[float]:
-    """A client on a connection of its own. Bare sockets: it shares the cores with the service."""
-    address = urlsplit(url)
-    reader, writer = await asyncio.open_connection(address.hostname, address.port)
-    request = (
-        b"PUT /tables/t HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
-        b"Content-Length: %d\r\n\r\n%s" % (len(ROWS), ROWS)
-    )
-    latencies: list[float] = []
-    while (began := time.monotonic()) < ends_at:
-        writer.write(request)
-        head = await reader.readuntil(b"\r\n\r\n")
-        if not head.startswith(b"HTTP/1.1 200"):
-            raise AssertionError(head.decode())
-        length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
-        await reader.readexactly(length)
-        latencies.append((time.monotonic() - began) * 1000)
-    writer.close()
-    return latencies
-
-
-def percentile(values: Sequence[float], percent: int) -> float:
-    """A percentile of the values."""
-    return statistics.quantiles(values, n=100)[percent - 1]
