@@ -10,6 +10,7 @@ import duckdb
 
 from adapters.ducklake.guards import GUARDS, LIST_LIMIT
 from adapters.ducklake.metadata import Metadata, NamedEntry
+from adapters.ducklake.names import Names
 from adapters.ducklake.parser import Form, Parsed, parse
 from adapters.ducklake.sql import LAKE, identifier, literal
 from domain.errors import InvalidTableNameError, StatementNotAllowedError
@@ -55,10 +56,11 @@ class Gate:
     """
 
     def __init__(
-        self, cursor: duckdb.DuckDBPyConnection, metadata: Metadata, namespace: str
+        self, cursor: duckdb.DuckDBPyConnection, metadata: Metadata, names: Names, namespace: str
     ) -> None:
         self._cursor = cursor
         self._metadata = metadata
+        self._names = names
         self._namespace = namespace
         self._tables: dict[TableName, None] = {}
         self._views: set[NamedEntry] = set()
@@ -86,7 +88,9 @@ class Gate:
         statement = parsed.statement
         called = {call.name for call in statement.calls}
         called |= {function.name.casefold() for function in statement.table_functions}
-        entries = self._metadata.entries(called | {table.name for table in statement.tables})
+        entries = self._names.entries(
+            self._metadata, called | {table.name for table in statement.tables}
+        )
         found = {
             (entry.schema.lower(), entry.name.lower()): entry
             for entry in entries

@@ -10,6 +10,7 @@ from adapters.ducklake.errors import translated
 from adapters.ducklake.gate import Gate, Passed
 from adapters.ducklake.lake import Lake
 from adapters.ducklake.metadata import Metadata
+from adapters.ducklake.names import Names
 from adapters.ducklake.parser import Form
 from adapters.ducklake.result_encoders import Encoder, SelectedColumn, encoder_for
 from adapters.ducklake.result_types import depth
@@ -38,6 +39,7 @@ class DuckLakeQueries(QueryPort):
 
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
+        self._names = Names()
 
     def open(self, query: Query, encoding: ResultEncoding) -> QueryResult:
         """As `QueryPort.open`."""
@@ -82,7 +84,7 @@ class DuckLakeQueries(QueryPort):
                 raise TableNotFoundError(f"There is no table {query.table}.")
             namespace = table.name.namespace
         sql = query.sql if query.sql is not None else f"FROM {qualified(_named(query.table))}"
-        passed = Gate(cursor, metadata, namespace).pass_through(sql)
+        passed = Gate(cursor, metadata, self._names, namespace).pass_through(sql)
         passed.prepare(cursor, namespace)
         statement, parameters = passed.sql, query.parameters
         before = _EXPLAIN if passed.form is Form.EXPLAIN else _BEFORE
