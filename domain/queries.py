@@ -115,6 +115,15 @@ class ResultEncoding:
 
 
 @dataclass(frozen=True, slots=True)
+class SpoolEncoding:
+    """The engine's own form: every value exactly, to be read by `QueryPort.reopen` alone."""
+
+
+Encoding = ResultEncoding | SpoolEncoding
+"""How the rows of a query are to be written."""
+
+
+@dataclass(frozen=True, slots=True)
 class ResultColumn:
     """A column of a result: its name, unique in the result, and its DuckDB type."""
 
@@ -122,11 +131,11 @@ class ResultColumn:
     type: str
 
 
-class QueryResult(Protocol):
-    """The answer to a query, while it is being read.
+class EncodedRows(Protocol):
+    """Rows, while they are being read.
 
-    It holds a cursor of the engine, so it must be closed, by any thread; closing it before
-    its end stops the query.
+    They hold a cursor of the engine, so they must be closed, by any thread; closing them before
+    their end stops what makes them.
     """
 
     @property
@@ -135,23 +144,8 @@ class QueryResult(Protocol):
         ...
 
     @property
-    def snapshot_id(self) -> int:
-        """The snapshot of the lake that the query sees."""
-        ...
-
-    @property
-    def tables(self) -> tuple[TableName, ...]:
-        """The tables of the lake that the statement names."""
-        ...
-
-    @property
     def row_count(self) -> int:
         """How many rows have been written so far."""
-        ...
-
-    @property
-    def truncated(self) -> bool:
-        """Whether the row limit left rows out; known when the chunks have ended."""
         ...
 
     def __iter__(self) -> Iterator[bytes]:
@@ -167,4 +161,23 @@ class QueryResult(Protocol):
 
     def close(self) -> None:
         """Stop the query if it still runs, and give the cursor back. May be called twice."""
+        ...
+
+
+class QueryResult(EncodedRows, Protocol):
+    """The answer to a query, while it is being read."""
+
+    @property
+    def snapshot_id(self) -> int:
+        """The snapshot of the lake that the query sees."""
+        ...
+
+    @property
+    def tables(self) -> tuple[TableName, ...]:
+        """The tables of the lake that the statement names."""
+        ...
+
+    @property
+    def truncated(self) -> bool:
+        """Whether the row limit left rows out; known when the chunks have ended."""
         ...

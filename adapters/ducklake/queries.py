@@ -15,8 +15,10 @@ from adapters.ducklake.parser import Form
 from adapters.ducklake.result_encoders import Encoder, SelectedColumn, encoder_for
 from adapters.ducklake.result_types import depth
 from adapters.ducklake.results import BoundQuery, DuckLakeResult
+from adapters.ducklake.spool import SpoolEncoder, reopened
 from adapters.ducklake.sql import qualified
 from adapters.ducklake.watchdog import TimeLimit
+from domain.datasets import ByteStream
 from domain.errors import (
     InvalidSqlError,
     TableNotFoundError,
@@ -24,7 +26,15 @@ from domain.errors import (
     UpstreamTimeoutError,
 )
 from domain.ports.queries import QueryPort
-from domain.queries import Parameters, Query, QueryResult, ResultEncoding
+from domain.queries import (
+    EncodedRows,
+    Encoding,
+    Parameters,
+    Query,
+    QueryResult,
+    ResultEncoding,
+    SpoolEncoding,
+)
 from domain.sql.limits import MAX_RESULT_COLUMNS, MAX_TYPE_DEPTH
 from domain.tables import DEFAULT_NAMESPACE, TableName
 
@@ -41,7 +51,7 @@ class DuckLakeQueries(QueryPort):
         self._lake = lake
         self._names = Names()
 
-    def open(self, query: Query, encoding: ResultEncoding) -> QueryResult:
+    def open(self, query: Query, encoding: Encoding) -> QueryResult:
         """As `QueryPort.open`."""
         limit = TimeLimit(self._lake.watchdog, query.timeout_s)
         answered_by = time.monotonic() + limit.answers_within_s
@@ -56,7 +66,11 @@ class DuckLakeQueries(QueryPort):
                 raise limit.error() from error
             raise
 
-    def _open(self, query: Query, encoding: ResultEncoding, limit: TimeLimit) -> QueryResult:
+    def reopen(self, spool: ByteStream, encoding: ResultEncoding) -> EncodedRows:
+        """As `QueryPort.reopen`."""
+        return reopened(self._lake, spool, encoding)
+
+    def _open(self, query: Query, encoding: Encoding, limit: TimeLimit) -> QueryResult:
         cursor = self._lake.take_cursor()
         try:
             with limit.step(cursor):
@@ -72,7 +86,7 @@ class DuckLakeQueries(QueryPort):
         self,
         cursor: duckdb.DuckDBPyConnection,
         query: Query,
-        encoding: ResultEncoding,
+        encoding: Encoding,
         limit: TimeLimit,
     ) -> QueryResult:
         cursor.execute("BEGIN TRANSACTION READ ONLY")
@@ -95,7 +109,7 @@ class DuckLakeQueries(QueryPort):
         except duckdb.Error as error:
             offset = len(before) - passed.offset
             raise translated(error, self._lake.redact, offset, sql) or error from error
-        encoder = encoder_for(encoding, columns)
+        encoder = _encoder(encoding, columns)
         bound = BoundQuery(
             statement=_selected(encoder, statement, columns, query.row_limit),
             parameters=parameters,
@@ -113,6 +127,12 @@ class DuckLakeQueries(QueryPort):
         rows = cursor.execute(_EXPLAIN + passed.sql, parameters or None).fetchall()
         plan = f"FROM (VALUES {', '.join([_PLAN_ROW] * len(rows))}) p(explain_key, explain_value)"
         return plan, [self._lake.redact(str(text)) for row in rows for text in row]
+
+
+def _encoder(encoding: Encoding, columns: list[SelectedColumn]) -> Encoder:
+    if isinstance(encoding, SpoolEncoding):
+        return SpoolEncoder(columns)
+    return encoder_for(encoding, columns)
 
 
 def _named(table: TableName | None) -> TableName:

@@ -122,7 +122,7 @@ class ArrowEncoder(Encoder):
         # Imported late, here and below: it costs a tenth of a second of the service's start.
         import pyarrow as pa  # noqa: PLC0415
 
-        sink = _Sink()
+        sink = Sink()
         with pa.ipc.new_stream(sink, schema) as writer:
             yield sink.take()
             for batch in batches:
@@ -146,7 +146,7 @@ class ParquetEncoder(Encoder):
         import pyarrow as pa  # noqa: PLC0415
         from pyarrow import parquet  # noqa: PLC0415
 
-        sink = _Sink()
+        sink = Sink()
         with parquet.ParquetWriter(sink, schema, compression="snappy") as writer:
             for group in _row_groups(batches):
                 table = pa.Table.from_batches(group, schema)
@@ -195,7 +195,7 @@ def _bytes_of_texts(texts: Any) -> Iterator[bytes]:
         yield bytes(view[start : start + CHUNK_BYTES])
 
 
-class _Sink:
+class Sink:
     """A file that pyarrow writes to, and whose content is taken away in between."""
 
     closed = False
@@ -204,6 +204,7 @@ class _Sink:
         self._chunks: list[bytes] = []
 
     def write(self, data: bytes) -> int:
+        """Take some bytes."""
         chunk = bytes(data)
         self._chunks.append(chunk)
         return len(chunk)
@@ -215,15 +216,19 @@ class _Sink:
         """What was written stays to be taken."""
 
     def readable(self) -> bool:
+        """Never."""
         return False
 
     def writable(self) -> bool:
+        """Always."""
         return True
 
     def seekable(self) -> bool:
+        """Never."""
         return False
 
     def take(self) -> bytes:
+        """What was written since it was last taken."""
         taken = b"".join(self._chunks)
         self._chunks.clear()
         return taken

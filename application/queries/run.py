@@ -9,7 +9,7 @@ from application.runs import Plan, Run
 from domain.datasets import ByteStream
 from domain.lineage import Operation, Usage
 from domain.ports.queries import QueryPort
-from domain.queries import Query, QueryResult, QueryTimeouts, ResultEncoding
+from domain.queries import Encoding, Query, QueryResult, QueryTimeouts, ResultEncoding
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +42,25 @@ class RunQuery:
     operation: ClassVar[Operation] = Operation.QUERY
 
     def plan(self, command: RunQueryCommand) -> Plan:
-        """The run reads the table that the query is put to, if any."""
-        table = command.query.table
+        """As `plan_of` the query."""
+        return self.plan_of(command.query)
+
+    @staticmethod
+    def plan_of(query: Query) -> Plan:
+        """A run of a query reads the table that the query is put to, if any."""
         # Put to a table, a statement need not read it: what it reads is known when parsed.
-        inputs = (Usage(table),) if table is not None and command.query.sql is None else ()
-        return Plan(table, inputs=inputs, sql=command.query.sql)
+        inputs = (Usage(query.table),) if query.table is not None and query.sql is None else ()
+        return Plan(query.table, inputs=inputs, sql=query.sql)
 
     def __call__(self, command: RunQueryCommand, run: Run) -> QueryAnswer:
         """Raises: what `QueryPort.open` and `QueryTimeouts.of` raise."""
-        query = replace(command.query, timeout_s=self.timeouts.of(command.query))
-        result = self.queries.open(query, command.encoding)
+        result = self.begin(command.query, command.encoding, run)
+        return QueryAnswer(result, run.follow(result, at_end=lambda _: None))
+
+    def begin(self, query: Query, encoding: Encoding, run: Run) -> QueryResult:
+        """Begin a query, for a run whose end the caller tells. Raises: as a call."""
+        query = replace(query, timeout_s=self.timeouts.of(query))
+        result = self.queries.open(query, encoding)
         for table in result.tables:
             run.reads(Usage(table, version=str(result.snapshot_id)))
-        return QueryAnswer(result, run.follow(result, at_end=lambda _: None))
+        return result

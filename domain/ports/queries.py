@@ -5,14 +5,15 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Protocol
 
-from domain.queries import Query, QueryResult, ResultEncoding
+from domain.datasets import ByteStream
+from domain.queries import EncodedRows, Encoding, Query, QueryResult, ResultEncoding
 
 
 class QueryPort(Protocol):
     """Runs one read-only statement at a time on a snapshot of the lake."""
 
     @abstractmethod
-    def open(self, query: Query, encoding: ResultEncoding) -> QueryResult:
+    def open(self, query: Query, encoding: Encoding) -> QueryResult:
         """Begin a query; its rows are made while the result is read.
 
         Raises:
@@ -23,4 +24,16 @@ class QueryPort(Protocol):
             NotAcceptableError: When the format cannot hold one of the result's columns.
             QueryCancelledError, QueryTimeoutError, ResourcesExhaustedError, InvalidValueError: As
                 while reading.
+        """
+
+    @abstractmethod
+    def reopen(self, spool: ByteStream, encoding: ResultEncoding) -> EncodedRows:
+        """Read what was written in `SpoolEncoding`, as if the query were answered now.
+
+        Args:
+            spool: The bytes; they are closed with what is returned, or when this raises.
+            encoding: How the rows are to be written.
+
+        Raises:
+            BadUpstreamError: When these are no such bytes.
         """

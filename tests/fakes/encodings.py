@@ -23,11 +23,14 @@ from domain.column_types import (
     ScalarKind,
     ScalarType,
     StructType,
+    read_column_type,
 )
+from domain.errors import BadUpstreamError
 from domain.formats import DataFormat
 from domain.queries import ResultEncoding
 from domain.tables import Column
 
+_SPOOLED = b"fake.columns"
 _WIDE = {
     ScalarKind.BIGINT,
     ScalarKind.UBIGINT,
@@ -45,6 +48,24 @@ def encode(rows: pa.Table, columns: Sequence[Column], encoding: ResultEncoding) 
     if encoding.format is DataFormat.CSV:
         return _csv(rows, columns)
     return _ndjson(rows, columns, wide_as_text=encoding.wide_numbers_as_text)
+
+
+def spool(rows: pa.Table, columns: Sequence[Column]) -> bytes:
+    """All rows with their columns' types, to be read by `unspool`."""
+    told = [{"name": column.name, "type": str(column.type)} for column in columns]
+    return _arrow(rows.replace_schema_metadata({_SPOOLED: json.dumps(told)}))
+
+
+def unspool(content: bytes) -> tuple[pa.Table, Sequence[Column]]:
+    """The rows and columns that were spooled."""
+    try:
+        with pa.ipc.open_stream(content) as reader:
+            rows = reader.read_all()
+        told = json.loads(rows.schema.metadata[_SPOOLED])
+    except (pa.ArrowInvalid, OSError, KeyError, TypeError) as error:
+        raise BadUpstreamError("The result cannot be read.") from error
+    columns = [Column(each["name"], read_column_type(each["type"])) for each in told]
+    return rows.replace_schema_metadata(None), columns
 
 
 def _arrow(rows: pa.Table) -> bytes:

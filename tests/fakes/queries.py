@@ -7,11 +7,20 @@ from typing import ClassVar
 
 import pyarrow as pa
 
+from domain.datasets import ByteStream
 from domain.errors import UnsupportedOperationError
 from domain.ports.queries import QueryPort
-from domain.queries import Query, QueryResult, ResultColumn, ResultEncoding
+from domain.queries import (
+    EncodedRows,
+    Encoding,
+    Query,
+    QueryResult,
+    ResultColumn,
+    ResultEncoding,
+    SpoolEncoding,
+)
 from domain.tables import TableName
-from tests.fakes.encodings import encode
+from tests.fakes.encodings import encode, spool, unspool
 from tests.fakes.tables import FakeTable, FakeTables
 
 
@@ -25,7 +34,7 @@ class FakeQueries(QueryPort):
         self.opened: list[FakeQueryResult] = []
         """Every result handed out, so that tests see whether it was closed."""
 
-    def open(self, query: Query, encoding: ResultEncoding) -> QueryResult:
+    def open(self, query: Query, encoding: Encoding) -> QueryResult:
         if query.sql is not None or query.table is None:
             raise UnsupportedOperationError("This fake runs no SQL.")
         snapshot = self._tables.snapshots[-1]
@@ -34,12 +43,15 @@ class FakeQueries(QueryPort):
         self.opened.append(result)
         return result
 
+    def reopen(self, spool: ByteStream, encoding: ResultEncoding) -> EncodedRows:
+        return FakeReopenedRows(spool, encoding)
+
 
 class FakeQueryResult(QueryResult):
     """A table's rows, encoded when they are read."""
 
     def __init__(
-        self, table: FakeTable, snapshot_id: int, row_limit: int | None, encoding: ResultEncoding
+        self, table: FakeTable, snapshot_id: int, row_limit: int | None, encoding: Encoding
     ) -> None:
         self._table = table
         self._snapshot_id = snapshot_id
@@ -70,7 +82,10 @@ class FakeQueryResult(QueryResult):
         return self._truncated
 
     def __iter__(self) -> Iterator[bytes]:
-        content = encode(self._rows, self._table.columns, self._encoding)
+        if isinstance(self._encoding, SpoolEncoding):
+            content = spool(self._rows, self._table.columns)
+        else:
+            content = encode(self._rows, self._table.columns, self._encoding)
         self._row_count = self._rows.num_rows
         self._truncated = self._rows.num_rows < self._table.rows.num_rows
         if content:
@@ -78,3 +93,34 @@ class FakeQueryResult(QueryResult):
 
     def close(self) -> None:
         self.closed = True
+
+
+class FakeReopenedRows(EncodedRows):
+    """Rows that were spooled, read when they are reopened."""
+
+    def __init__(self, source: ByteStream, encoding: ResultEncoding) -> None:
+        self._source = source
+        self._encoding = encoding
+        try:
+            self._rows, self._columns = unspool(b"".join(source))
+        except BaseException:
+            source.close()
+            raise
+        self._row_count = 0
+
+    @property
+    def columns(self) -> tuple[ResultColumn, ...]:
+        return tuple(ResultColumn(c.name, str(c.type)) for c in self._columns)
+
+    @property
+    def row_count(self) -> int:
+        return self._row_count
+
+    def __iter__(self) -> Iterator[bytes]:
+        content = encode(self._rows, self._columns, self._encoding)
+        self._row_count = self._rows.num_rows
+        if content:
+            yield content
+
+    def close(self) -> None:
+        self._source.close()

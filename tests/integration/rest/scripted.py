@@ -5,8 +5,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 
+from domain.datasets import ByteStream
 from domain.ports.queries import QueryPort
-from domain.queries import Query, QueryResult, ResultColumn, ResultEncoding
+from domain.queries import (
+    EncodedRows,
+    Encoding,
+    Query,
+    QueryResult,
+    ResultColumn,
+    ResultEncoding,
+)
 from domain.tables import TableName
 
 
@@ -67,10 +75,14 @@ class ScriptedQueries(QueryPort):
         self.opened: list[ScriptedResult] = []
         self.seen: list[tuple[Query, ResultEncoding]] = []
 
-    def open(self, query: Query, encoding: ResultEncoding) -> QueryResult:
+    def open(self, query: Query, encoding: Encoding) -> QueryResult:
+        assert isinstance(encoding, ResultEncoding)
         self.seen.append((query, encoding))
         result = self._script(query)
         if isinstance(result, Exception):
             raise result
         self.opened.append(result)
         return result
+
+    def reopen(self, spool: ByteStream, encoding: ResultEncoding) -> EncodedRows:
+        raise NotImplementedError
