@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from adapters.filesystem.buckets import Buckets
 from adapters.filesystem.directories import sync_directory
 from adapters.filesystem.errors import reason, translated
+from adapters.filesystem.held import HeldObjects, Holding
 from adapters.filesystem.listing import list_page
 from adapters.filesystem.locks import NameLocks
 from adapters.filesystem.objects import Objects
@@ -33,6 +34,8 @@ from domain.datasets import (
 )
 from domain.errors import ObjectNotFoundError, PreconditionFailedError
 from domain.health import Health
+from domain.located_objects import FoundObject, LocatedObject, LocatedObjects
+from domain.object_patterns import ObjectPattern
 from domain.ports.datasets import DatasetCapabilities, DatasetPort
 
 
@@ -42,8 +45,8 @@ class FilesystemDatasets(DatasetPort):
     Anyone may look at them, copy them, and lay files of their own among them. What else the
     adapter needs is in directories of the root that begin with a dot, as no bucket does:
     `.metadata` (media types, user metadata and entity tags), `.buckets` (when each was
-    created) and `.uploads` (files in the making). One process owns the root; any number of
-    its threads may use it.
+    created), `.uploads` (files in the making) and `.located` (objects that an engine reads).
+    One process owns the root; any number of its threads may use it.
 
     Args:
         root: The directory; it is made when it is not there.
@@ -60,11 +63,14 @@ class FilesystemDatasets(DatasetPort):
                 sync_directory(root.parent)
             root = root.resolve()
             metadata, notes, uploads = root / ".metadata", root / ".buckets", root / ".uploads"
-            for own in (metadata, notes, uploads):
+            located = root / ".located"
+            for own in (metadata, notes, uploads, located):
                 own.mkdir(exist_ok=True)
             sync_directory(root)
             self._scratch = Scratch(uploads)
             self._scratch.clear()
+            self._held = HeldObjects(located)
+            self._held.clear()
         self._buckets = Buckets(root, notes, self._scratch, reserved)
         self._sidecars = Sidecars(metadata, self._scratch)
         self._objects = Objects(self._sidecars)
@@ -147,6 +153,35 @@ class FilesystemDatasets(DatasetPort):
                 return ObjectSummary(name.value, info.size, info.etag, info.last_modified)
 
             return list_page(opened, request, summarize)
+
+    @property
+    def location_roots(self) -> Sequence[str]:
+        """The directory of the objects that are held for an engine; no bucket itself."""
+        return (f"{self._held.root}/",)
+
+    def locate(self, pattern: ObjectPattern) -> LocatedObjects:
+        """As the port says: each object is held under a path of its own, whatever its name."""
+        found = self.find_objects(pattern)
+        with translated(), self._buckets.open(pattern.bucket) as bucket, ExitStack() as undo:
+            held = self._held.begin()
+            undo.callback(held.release)
+            objects = tuple(
+                located
+                for each in found
+                if (located := self._locate(bucket, each.ref, held)) is not None
+            )
+            if not objects:
+                raise ObjectNotFoundError(f"No object matches {pattern}.")
+            undo.pop_all()
+            return LocatedObjects(objects, held.release)
+
+    def _locate(self, bucket: int, ref: ObjectRef, held: Holding) -> LocatedObject | None:
+        location = held.place(ref.name.value)
+        record = self._objects.hold(bucket, ref, location)
+        if record is None:
+            # It went away since it was found.
+            return None
+        return LocatedObject(FoundObject(ref, record.size, record.etag), str(location))
 
     def check(self) -> Health:
         """Whether a file can be written below the root."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from collections.abc import Sequence
+from pathlib import Path
 
 from adapters.filesystem.directories import descend
 from adapters.filesystem.errors import NOT_THERE
@@ -66,3 +68,9 @@ def write_all(descriptor: int, content: bytes) -> None:
     left = memoryview(content)
     while left:
         left = left[os.write(descriptor, left) :]
+
+
+def copy_file(descriptor: int, target: Path) -> None:
+    """Copy the whole of an open file to a new one."""
+    with open(descriptor, "rb", closefd=False) as source, target.open("xb") as copy:
+        shutil.copyfileobj(source, copy)

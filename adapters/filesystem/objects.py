@@ -15,14 +15,24 @@ from adapters.filesystem.directories import (
     prune,
     remove_empty,
 )
-from adapters.filesystem.files import find_entry, find_file, open_file, same_file, segments
+from adapters.filesystem.errors import NOT_THERE
+from adapters.filesystem.files import (
+    copy_file,
+    find_entry,
+    find_file,
+    open_file,
+    same_file,
+    segments,
+)
 from adapters.filesystem.records import Record, Sidecars, assumed, fitting
 from domain.datasets import ObjectRef
-from domain.errors import ObjectNameConflictError
+from domain.errors import ObjectNameConflictError, UnavailableError
 
 _ATTEMPTS = 100
 # What a file says that is taken for a directory, or (on some systems) a link.
 _NO_DIRECTORY = frozenset({errno.ENOTDIR, errno.ELOOP})
+# What a system says that does not link a file of another user, or across file systems.
+_NO_LINK = frozenset({errno.EPERM, errno.EXDEV, errno.EMLINK, errno.EOPNOTSUPP})
 
 
 class Objects:
@@ -57,6 +67,38 @@ class Objects:
                 return descriptor, record
             os.close(descriptor)
         return None
+
+    def hold(self, bucket: int, ref: ObjectRef, target: Path) -> Record | None:
+        """Have the object's file also at `target`, where it stays when the object is replaced.
+
+        It is linked, or copied where the system does not let it be linked (a file of another
+        user, or of another file system). Gives its record; None when the object is not there.
+        """
+        *above, leaf = segments(ref.name.value)
+        for attempt in range(1, _ATTEMPTS + 1):
+            opened = self.open(bucket, ref)
+            if opened is None:
+                return None
+            descriptor, record = opened
+            try:
+                with descend(bucket, above) as parent:
+                    os.link(leaf, target, src_dir_fd=parent, follow_symlinks=False)
+            except OSError as error:
+                if error.errno in NOT_THERE and attempt < _ATTEMPTS:
+                    continue
+                if error.errno not in _NO_LINK:
+                    raise
+                copy_file(descriptor, target)
+                if record.fits(os.fstat(descriptor)):
+                    return record
+            else:
+                if same_file(os.fstat(descriptor), target.lstat()):
+                    return record
+            finally:
+                os.close(descriptor)
+            # Another file took its place in the meantime.
+            target.unlink()
+        raise UnavailableError(f"{ref} is being replaced all the time; try again.")
 
     def _record(self, bucket: int, ref: ObjectRef, file: os.stat_result) -> Record | None:
         """The record of a file that was found; None when another has taken its place since.

@@ -32,6 +32,8 @@ from domain.datasets import (
 )
 from domain.errors import InvalidObjectNameError, LakehouseError, ObjectNotFoundError
 from domain.health import Health
+from domain.located_objects import LocatedObject, LocatedObjects
+from domain.object_patterns import ObjectPattern
 from domain.ports.datasets import DatasetCapabilities, DatasetPort
 from domain.presigned import PresignedUrl, PresignRequest
 
@@ -190,6 +192,21 @@ class MinioDatasets(DatasetPort):
             # No name in this store can begin with such a prefix.
             self._buckets.check_there(bucket)
             return ObjectPage((), (), None)
+
+    @property
+    def location_roots(self) -> Sequence[str]:
+        """Every bucket: which of them may be read is for those to judge who make the queries."""
+        return ("s3://",)
+
+    def locate(self, pattern: ObjectPattern) -> LocatedObjects:
+        """As the port has it: an engine reads the store by itself.
+
+        It must take names as they are, wildcards and percent signs included, and see by the
+        entity tag that an object was replaced while it is read.
+        """
+        return LocatedObjects(
+            tuple(LocatedObject(found, f"s3://{found.ref}") for found in self.find_objects(pattern))
+        )
 
     def presign(self, request: PresignRequest) -> PresignedUrl:
         """Give a URL for one object, signed for the endpoint's address.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,14 +15,22 @@ from domain.datasets import (
     MediaType,
     ObjectInfo,
     ObjectMetadata,
+    ObjectName,
     ObjectPage,
     ObjectRef,
     OpenObject,
     PutOutcome,
     WriteCondition,
 )
-from domain.errors import UnsupportedOperationError
+from domain.errors import (
+    InvalidObjectNameError,
+    ObjectNotFoundError,
+    TooLargeError,
+    UnsupportedOperationError,
+)
 from domain.health import Health
+from domain.located_objects import FoundObject, LocatedObjects
+from domain.object_patterns import MAX_LISTED_OBJECTS, MAX_MATCHED_OBJECTS, ObjectPattern
 from domain.presigned import PresignedUrl, PresignRequest
 
 
@@ -154,6 +163,68 @@ class DatasetPort(Protocol):
 
         Raises:
             BucketNotFoundError: When it is not there.
+        """
+
+    def find_objects(self, pattern: ObjectPattern) -> Sequence[FoundObject]:
+        """The objects that a pattern stands for, in the order of their names' UTF-8 bytes.
+
+        Raises:
+            BucketNotFoundError: When the bucket is not there.
+            ObjectNotFoundError: When there is no such object.
+            TooLargeError: When there are too many of them.
+        """
+        try:
+            info = self.stat_object(ObjectRef(pattern.bucket, ObjectName(pattern.pattern)))
+        except ObjectNotFoundError:
+            if not pattern.has_wildcards:
+                raise
+        else:
+            return (FoundObject(info.ref, info.size, info.etag),)
+        found = self._matched(pattern)
+        if not found:
+            raise ObjectNotFoundError(f"No object matches {pattern}.")
+        return sorted(found, key=lambda each: each.ref.name.value.encode())
+
+    def _matched(self, pattern: ObjectPattern) -> Sequence[FoundObject]:
+        found: list[FoundObject] = []
+        listed = 0
+        after: str | None = None
+        while True:
+            page = self.list_objects(
+                pattern.bucket, ListRequest(prefix=pattern.prefix, after=after)
+            )
+            listed += len(page.objects)
+            for each in page.objects:
+                if pattern.matches(each.name):
+                    # No engine reads an object of a name that is none.
+                    with suppress(InvalidObjectNameError):
+                        ref = ObjectRef(pattern.bucket, ObjectName(each.name))
+                        found.append(FoundObject(ref, each.size, each.etag))
+            if len(found) > MAX_MATCHED_OBJECTS or listed > MAX_LISTED_OBJECTS:
+                raise TooLargeError(
+                    f"{pattern} matches more than {MAX_MATCHED_OBJECTS} objects, or has more "
+                    f"than {MAX_LISTED_OBJECTS} to be looked at; say more of their names."
+                )
+            after = page.next_after
+            if after is None:
+                return found
+
+    @property
+    @abstractmethod
+    def location_roots(self) -> Sequence[str]:
+        """How all locations begin: what an engine that reads there must be let read."""
+
+    @abstractmethod
+    def locate(self, pattern: ObjectPattern) -> LocatedObjects:
+        """Find objects, and let an engine read them where they are.
+
+        What is returned must be closed when nothing reads them any more.
+
+        Raises:
+            BucketNotFoundError: When the bucket is not there.
+            ObjectNotFoundError: When there is no such object.
+            TooLargeError: When there are too many of them.
+            StorageFullError: When there is no space to hold them.
         """
 
     def presign(self, request: PresignRequest) -> PresignedUrl:

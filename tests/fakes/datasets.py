@@ -34,6 +34,8 @@ from domain.errors import (
     PreconditionFailedError,
 )
 from domain.health import Health
+from domain.located_objects import LocatedObject, LocatedObjects
+from domain.object_patterns import ObjectPattern
 from domain.ports.datasets import DatasetCapabilities, DatasetPort
 
 _CHUNK = 64 * 1024
@@ -58,6 +60,8 @@ class FakeDatasets(DatasetPort):
         self._reserved = reserved
         self._buckets: dict[str, _FakeBucket] = {}
         self._lock = threading.Lock()
+        self.held = 0
+        """How many times objects were located and not let go of yet."""
 
     @property
     def capabilities(self) -> DatasetCapabilities:
@@ -144,6 +148,21 @@ class FakeDatasets(DatasetPort):
             prefixes=tuple(name for name, info in page if info is None),
             next_after=page[-1][0] if more else None,
         )
+
+    @property
+    def location_roots(self) -> Sequence[str]:
+        return ("memory://",)
+
+    def locate(self, pattern: ObjectPattern) -> LocatedObjects:
+        objects = [
+            LocatedObject(found, f"memory://{found.etag}/{found.ref}")
+            for found in self.find_objects(pattern)
+        ]
+        self.held += 1
+        return LocatedObjects(tuple(objects), self._release)
+
+    def _release(self) -> None:
+        self.held -= 1
 
     def check(self) -> Health:
         return Health(ok=True)
