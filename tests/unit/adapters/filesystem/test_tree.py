@@ -48,7 +48,7 @@ class TestLayout:
         assert list((root / ".metadata" / "bucket").iterdir()) == []
         datasets.delete_bucket(BUCKET)
         left = sorted(path.relative_to(root).as_posix() for path in root.rglob("*"))
-        assert left == [".buckets", ".metadata", ".uploads"]
+        assert left == [".buckets", ".located", ".metadata", ".uploads"]
 
     def test_it_is_found_again(self, datasets: FilesystemDatasets, root: Path) -> None:
         info = put(datasets, BUCKET, "d/a", metadata=METADATA).info
