@@ -5,7 +5,9 @@ https://openlineage.io/docs/spec/facets. A facet stands only where there is some
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache, lru_cache
 
 from openlineage.client.facet_v2 import (
     DatasetFacet,
@@ -34,7 +36,7 @@ from adapters.openlineage.names import dataset_id, table_location, warehouse_uri
 from adapters.openlineage.redaction import redact
 from adapters.openlineage.schema_fields import schema_fields
 from domain.datasets import ObjectRef
-from domain.lineage import Operation, RunEvent, Usage
+from domain.lineage import Operation, RunEvent, Subject, Usage
 from domain.tables import TableName
 
 
@@ -48,18 +50,7 @@ class Facets:
     def dataset(self, usage: Usage) -> dict[str, DatasetFacet]:
         """What is known of a dataset, however the run uses it."""
         by = self.producer.uri
-        namespace = dataset_id(usage.subject, self.lake).namespace
-        facets: dict[str, DatasetFacet] = {
-            "dataSource": datasource_dataset.DatasourceDatasetFacet(
-                name=namespace, uri=namespace, producer=by
-            )
-        }
-        if isinstance(usage.subject, TableName):
-            facets |= self._table(usage.subject)
-        elif isinstance(usage.subject, ObjectRef):
-            facets["datasetType"] = dataset_type_dataset.DatasetTypeDatasetFacet(
-                datasetType="FILE", producer=by
-            )
+        facets = dict(_of_subject(usage.subject, self.lake, by))
         if usage.columns is not None:
             facets["schema"] = schema_dataset.SchemaDatasetFacet(
                 fields=schema_fields(usage.columns), producer=by
@@ -101,12 +92,7 @@ class Facets:
         """What kind of job it is, and its SQL without secrets."""
         by = self.producer.uri
         facets: dict[str, JobFacet] = {
-            "jobType": job_type_job.JobTypeJobFacet(
-                processingType="BATCH",
-                integration="DUCKLAKE",
-                jobType="QUERY" if event.operation is Operation.QUERY else "COMMAND",
-                producer=by,
-            )
+            "jobType": _job_type(event.operation, by),
         }
         if event.sql is not None:
             facets["sql"] = sql_job.SQLJobFacet(
@@ -118,12 +104,7 @@ class Facets:
         """What runs it, and why it failed, without secrets."""
         by = self.producer.uri
         facets: dict[str, RunFacet] = {
-            "processing_engine": processing_engine_run.ProcessingEngineRunFacet(
-                version=self.producer.engine_version,
-                name="DuckDB",
-                openlineageAdapterVersion=self.producer.version,
-                producer=by,
-            )
+            "processing_engine": _engine(self.producer),
         }
         if event.error is not None:
             facets["errorMessage"] = error_message_run.ErrorMessageRunFacet(
@@ -131,31 +112,70 @@ class Facets:
             )
         return facets
 
-    def _table(self, table: TableName) -> dict[str, DatasetFacet]:
-        by = self.producer.uri
-        facets: dict[str, DatasetFacet] = {
-            "datasetType": dataset_type_dataset.DatasetTypeDatasetFacet(
-                datasetType="TABLE", producer=by
-            ),
-            "storage": storage_dataset.StorageDatasetFacet(
-                storageLayer="ducklake", fileFormat="parquet", producer=by
-            ),
-            "catalog": catalog_dataset.CatalogDatasetFacet(
-                framework="ducklake",
-                type="ducklake",
-                name=self.lake.catalog,
-                warehouseUri=warehouse_uri(self.lake),
-                source="duckdb",
-                catalogProperties=None,
-                producer=by,
-            ),
-        }
-        location = table_location(table, self.lake)
-        if location is not None:
-            identifier = symlinks_dataset.Identifier(
-                namespace=location.namespace, name=location.name, type="LOCATION"
-            )
-            facets["symlinks"] = symlinks_dataset.SymlinksDatasetFacet(
-                identifiers=[identifier], producer=by
-            )
-        return facets
+
+# The same facets stand in each event about a thing: making them takes longer than all the rest.
+@lru_cache(maxsize=1_000)
+def _of_subject(subject: Subject, lake: Lake, by: str) -> Mapping[str, DatasetFacet]:
+    """What is known of a dataset by its name alone."""
+    namespace = dataset_id(subject, lake).namespace
+    facets: dict[str, DatasetFacet] = {
+        "dataSource": datasource_dataset.DatasourceDatasetFacet(
+            name=namespace, uri=namespace, producer=by
+        )
+    }
+    if isinstance(subject, TableName):
+        facets |= _of_table(subject, lake, by)
+    elif isinstance(subject, ObjectRef):
+        facets["datasetType"] = dataset_type_dataset.DatasetTypeDatasetFacet(
+            datasetType="FILE", producer=by
+        )
+    return facets
+
+
+def _of_table(table: TableName, lake: Lake, by: str) -> Mapping[str, DatasetFacet]:
+    facets: dict[str, DatasetFacet] = {
+        "datasetType": dataset_type_dataset.DatasetTypeDatasetFacet(
+            datasetType="TABLE", producer=by
+        ),
+        "storage": storage_dataset.StorageDatasetFacet(
+            storageLayer="ducklake", fileFormat="parquet", producer=by
+        ),
+        "catalog": catalog_dataset.CatalogDatasetFacet(
+            framework="ducklake",
+            type="ducklake",
+            name=lake.catalog,
+            warehouseUri=warehouse_uri(lake),
+            source="duckdb",
+            catalogProperties=None,
+            producer=by,
+        ),
+    }
+    location = table_location(table, lake)
+    if location is not None:
+        identifier = symlinks_dataset.Identifier(
+            namespace=location.namespace, name=location.name, type="LOCATION"
+        )
+        facets["symlinks"] = symlinks_dataset.SymlinksDatasetFacet(
+            identifiers=[identifier], producer=by
+        )
+    return facets
+
+
+@cache
+def _engine(producer: Producer) -> RunFacet:
+    return processing_engine_run.ProcessingEngineRunFacet(
+        version=producer.engine_version,
+        name="DuckDB",
+        openlineageAdapterVersion=producer.version,
+        producer=producer.uri,
+    )
+
+
+@cache
+def _job_type(operation: Operation, by: str) -> JobFacet:
+    return job_type_job.JobTypeJobFacet(
+        processingType="BATCH",
+        integration="DUCKLAKE",
+        jobType="QUERY" if operation is Operation.QUERY else "COMMAND",
+        producer=by,
+    )
