@@ -162,7 +162,8 @@ async def run_with_body(
         raise TooLargeError(f"A body has at most {max_bytes} bytes here; this one has {size}.")
     body = BodyStream(request.receive, max_bytes, timeout_s)
     # A client that says nothing holds no thread.
-    await body.fill()
+    if not await body.fill():
+        return await pool.run(lambda: call(body))
     pump = asyncio.create_task(body.pump())
     try:
         return await pool.run(lambda: call(body))

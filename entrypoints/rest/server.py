@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import resource
@@ -31,6 +32,9 @@ from entrypoints.rest.streaming import ResponseAbortedError
 from entrypoints.settings import Settings
 
 BACKLOG = 2048
+GARBAGE_THRESHOLD = 50_000
+"""So many more objects than before are made until garbage is looked for."""
+
 STOP_SECONDS = 10
 """How long what cannot be interrupted may hold up the end, behind the grace period."""
 
@@ -109,6 +113,18 @@ def _warm_up(container: Container, url: str) -> None:
         print(f"DuckLake is ready at {url} (documentation: {url}/docs)", flush=True)  # noqa: T201
         with logger.catch(message="A library could not be imported ahead of its use."):
             import_libraries(container)
+        _spare_the_garbage_collector()
+
+
+def _spare_the_garbage_collector() -> None:
+    """Have it look at fewer objects, and less often.
+
+    What is there by now stays until the end, so looking through it again is lost time; and the
+    objects of some hundred requests in flight would have it look all the time: it took a fifth
+    of the time of small appends.
+    """
+    gc.freeze()
+    gc.set_threshold(GARBAGE_THRESHOLD)
 
 
 def _listen(settings: Settings) -> socket.socket:
