@@ -41,12 +41,14 @@ from application.readiness import CheckReadiness
 from application.runs import Tracked
 from application.tables.append import AppendRows, AppendRowsCommand
 from application.tables.create import CreateTable, CreateTableCommand
+from application.tables.create_from import CreateTableFrom, CreateTableFromCommand
 from application.tables.describe import DescribeTable, DescribeTableCommand
 from application.tables.drop import DropTable, DropTableCommand
 from application.tables.export import ExportCommand, ExportToObject
 from application.tables.list import ListTables, ListTablesCommand
 from application.writes import TrackedWrite
 from domain.datasets import Bucket, BucketName, ObjectPage, PutOutcome
+from domain.derived_tables import DerivedOutcome
 from domain.health import HealthCheck
 from domain.ports.datasets import DatasetPort
 from domain.ports.lineage import LineagePort
@@ -276,6 +278,9 @@ class Container(containers.DeclarativeContainer):
         providers.Factory(
             TrackedWrite, providers.Factory(CreateTable, tables), lineage, tables, CreateOutcome
         )
+    )
+    create_table_from: providers.Provider[Tracked[CreateTableFromCommand, DerivedOutcome]] = (
+        providers.Factory(Tracked, providers.Factory(CreateTableFrom, tables), lineage)
     )
     list_tables: providers.Provider[Tracked[ListTablesCommand, TablePage]] = providers.Factory(
         Tracked, providers.Factory(ListTables, tables), lineage

@@ -9,8 +9,9 @@ from typing import Any
 import duckdb
 
 from adapters.ducklake.errors import EngineMessage
+from adapters.ducklake.inlining import keep_out_of_the_catalog
 from adapters.ducklake.schemas import Schemas
-from adapters.ducklake.sql import LAKE, identifier, literal, qualified, type_name
+from adapters.ducklake.sql import identifier, qualified, type_name
 from adapters.ducklake.stored_types import is_nested, reason_not_kept
 from adapters.ducklake.writer import Applied, Job, Step, Transaction
 from domain.commits import Write
@@ -97,7 +98,7 @@ def insert(
         f"CAST({identifier(column)} AS {type_name(types[column])})" for column in columns
     )
     if not schemas.catalog_keeps_nested and any(map(is_nested, types.values())):
-        _keep_out_of_the_catalog(transaction, name)
+        keep_out_of_the_catalog(transaction, name)
     cursor.register(_INCOMING, rows)
     try:
         with transaction.clock.stopped():
@@ -111,17 +112,3 @@ def insert(
     finally:
         cursor.unregister(_INCOMING)
     return 0 if inserted is None else int(inserted[0])
-
-
-def _keep_out_of_the_catalog(transaction: Transaction, name: TableName) -> None:
-    """Have all rows of a table written to files, however few they are.
-
-    A catalog in PostgreSQL keeps rows that are inlined in it as text where they are nested, and
-    reads some of them back as others, or not at all (DuckLake 1.5.5: a quote within a struct's
-    text is lost, a struct with a date breaks the engine down). Said in each transaction, since
-    another client may have made the table; saying it again costs next to nothing.
-    """
-    transaction.cursor.execute(
-        f"CALL {LAKE}.set_option('data_inlining_row_limit', 0, "
-        f"schema => {literal(name.namespace)}, table_name => {literal(name.name)})"
-    )

@@ -8,10 +8,17 @@ from adapters.ducklake.config import FileCatalog, LakeConfig, LocalStorage, S3St
 from adapters.ducklake.durability import make_directory
 from adapters.ducklake.extensions import load_extension
 from adapters.ducklake.guards import create_guards
-from adapters.ducklake.sql import LAKE, literal
+from adapters.ducklake.sql import LAKE, STAGING, literal
 
 _CATALOG_SECRET = "catalog_secret"  # noqa: S105 - the name of a secret, not one
 _STORAGE_SECRET = "storage_secret"  # noqa: S105 - the name of a secret, not one
+
+_STILL_SET = (
+    # DuckDB sets it by itself while it makes a table of a PIVOT, within a transaction.
+    "current_transaction_invalidation_policy",
+    "ducklake_default_data_inlining_row_limit",
+)
+"""Settings that are changed behind the walls; no statement that passes the gate sets any."""
 
 
 def connect(config: LakeConfig) -> duckdb.DuckDBPyConnection:
@@ -32,6 +39,7 @@ def connect(config: LakeConfig) -> duckdb.DuckDBPyConnection:
             load_extension(connection, "httpfs")
             _reach_storage(connection, config.storage)
         create_guards(connection)
+        connection.execute(f"CREATE SCHEMA {STAGING}")
         _attach(connection, config)
         _put_up_walls(connection, config)
     except BaseException:
@@ -109,6 +117,7 @@ def _put_up_walls(connection: duckdb.DuckDBPyConnection, config: LakeConfig) -> 
     for setting in (
         "TimeZone='UTC'",
         "python_enable_replacements=false",
+        f"allowed_configs=[{', '.join(map(literal, _STILL_SET))}]",
         f"allowed_directories=[{literal(config.data_path)}]",
         "enable_external_access=false",
         "lock_configuration=true",

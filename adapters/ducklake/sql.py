@@ -16,6 +16,9 @@ LAKE = "lake"
 METADATA = f"__ducklake_metadata_{LAKE}"
 """The name under which DuckLake attaches the catalog's own tables."""
 
+STAGING = "memory.staging"
+"""The schema of the tables in which rows wait to be committed."""
+
 
 def identifier(name: str) -> str:
     """A name, quoted."""

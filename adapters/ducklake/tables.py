@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
 
 import duckdb
 
 from adapters.ducklake.appends import AppendJob, merged
 from adapters.ducklake.definitions import create_table
+from adapters.ducklake.inlining import new_table_out_of_the_catalog
 from adapters.ducklake.lake import Lake
 from adapters.ducklake.metadata import Metadata, TableEntry
+from adapters.ducklake.query_source import StagedTable, stage_query
+from adapters.ducklake.replacing import is_to_be_made
 from adapters.ducklake.schemas import Schemas, known_table
 from adapters.ducklake.sql import qualified
+from adapters.ducklake.staging import staged
+from adapters.ducklake.stored_types import is_nested
 from adapters.ducklake.writer import Applied, Job, Transaction, Writer
 from domain.commits import Write
+from domain.derived_tables import DerivedOutcome, DerivedTable
 from domain.errors import (
     LakehouseError,
     SnapshotNotFoundError,
-    TableExistsError,
     UnavailableError,
     UnsupportedOperationError,
 )
@@ -42,6 +49,10 @@ from domain.tables import (
 )
 
 
+def _leave_empty(_transaction: Transaction) -> None:
+    """A table that is made without rows."""
+
+
 class DuckLakeTables(TablePort):
     """The tables of one DuckLake."""
 
@@ -59,23 +70,55 @@ class DuckLakeTables(TablePort):
     ) -> CreateOutcome:
         """As `TablePort.create`."""
         _refuse(terms)
+        created = self._create(definition, if_exists, write)
+        return CreateOutcome(self.describe(definition.name), created)
+
+    def create_from(
+        self,
+        table: DerivedTable,
+        if_exists: IfExists,
+        write: Write,
+        terms: WriteTerms = NO_TERMS,
+    ) -> DerivedOutcome:
+        """As `TablePort.create_from`."""
+        _refuse(terms)
+        # Asked before the source is read, which may take long, and again in the commit.
+        if not self._lake.read(
+            lambda cursor: is_to_be_made(Metadata(cursor), table.name, if_exists)
+        ):
+            return DerivedOutcome(CreateOutcome(self.describe(table.name), created=False), None)
+        redact = self._lake.redact
+        with staged(self._lake, lambda stage: stage_query(stage, table, redact)) as source:
+            created = self._create(
+                source.definition,
+                if_exists,
+                replace(write, rows=source.read.row_count),
+                fill=lambda transaction: self._fill(transaction, source),
+            )
+        outcome = CreateOutcome(self.describe(table.name), created)
+        return DerivedOutcome(outcome, source.read if created else None)
+
+    def _create(
+        self,
+        definition: TableDefinition,
+        if_exists: IfExists,
+        write: Write,
+        fill: Callable[[Transaction], None] = _leave_empty,
+    ) -> bool:
+        """Make a table and fill it; False when it was there and stays."""
 
         def work(transaction: Transaction) -> Applied[bool]:
             cursor = transaction.cursor
             metadata = Metadata(cursor)
+            if not is_to_be_made(metadata, definition.name, if_exists):
+                return Applied(value=False, changed=False)
             if metadata.table(definition.name) is not None:
-                if if_exists is IfExists.IGNORE:
-                    return Applied(value=False, changed=False)
-                if if_exists is IfExists.ERROR:
-                    raise TableExistsError(f"The table {definition.name} is already there.")
                 cursor.execute(f"DROP TABLE {qualified(definition.name)}")
-            elif metadata.has_view(definition.name):
-                raise TableExistsError(f"{definition.name} is already there, as a view.")
             create_table(cursor, definition)
+            fill(transaction)
             return Applied(value=True)
 
-        created = self._writer.commit(Job(work, write, after=self._forget(definition.name))).value
-        return CreateOutcome(self.describe(definition.name), created)
+        return self._writer.commit(Job(work, write, after=self._forget(definition.name))).value
 
     def list_tables(
         self, namespace: NamespaceName | None, after: tuple[str, str] | None, limit: int
@@ -161,6 +204,17 @@ class DuckLakeTables(TablePort):
         except Exception as error:  # noqa: BLE001 - a check tells, it never raises
             return Health(ok=False, detail=type(error).__name__)
         return Health(ok=True)
+
+    def _fill(self, transaction: Transaction, source: StagedTable) -> None:
+        definition = source.definition
+        with ExitStack() as meanwhile:
+            nested = any(is_nested(column.type) for column in definition.columns)
+            if nested and not self._schemas.catalog_keeps_nested:
+                meanwhile.enter_context(new_table_out_of_the_catalog(transaction, definition.name))
+            meanwhile.enter_context(transaction.clock.stopped())
+            transaction.cursor.execute(
+                f"INSERT INTO {qualified(definition.name)} FROM {source.rows}"
+            )
 
     def _forget(self, name: TableName) -> Callable[[], None]:
         return lambda: self._schemas.forget(name)

@@ -6,6 +6,7 @@ from abc import abstractmethod
 from typing import Protocol
 
 from domain.commits import Write
+from domain.derived_tables import DerivedOutcome, DerivedTable
 from domain.health import Health
 from domain.idempotency import NO_TERMS, Digest, IdempotencyKey, WriteTerms
 from domain.rows import Rows
@@ -59,6 +60,32 @@ class TablePort(Protocol):
             InvalidPartitionError: When a partition key does not fit its column's type.
             PreconditionFailedError: When no table is there that matches.
             WriteConflictError: When another writer made or changed it meanwhile.
+        """
+
+    @abstractmethod
+    def create_from(
+        self,
+        table: DerivedTable,
+        if_exists: IfExists,
+        write: Write,
+        terms: WriteTerms = NO_TERMS,
+    ) -> DerivedOutcome:
+        """Make a table with the columns and rows of its source, in one commit.
+
+        The source is read at one snapshot of the lake. What it answers never leaves the engine.
+
+        Args:
+            table: What to make. Its source is not read when the table is there and stays.
+            if_exists: What to do when it is there; its source may read what it replaces.
+            write: What the commit says; how many rows there are is added.
+            terms: As of `create`.
+
+        Raises:
+            InvalidColumnError: When the lake cannot keep a column of the source, or its name
+                is against the rules.
+            InvalidPartitionError: When a partition key does not fit the source's columns.
+            TableExistsError, PreconditionFailedError, WriteConflictError: As `create`.
+            LakehouseError: What `QueryPort.open` and its result raise.
         """
 
     @abstractmethod

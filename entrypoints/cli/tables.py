@@ -9,13 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from application.tables.create import CreateTableCommand
+from application.tables.create_from import CreateTableFromCommand
 from application.tables.describe import DescribeTableCommand
 from application.tables.drop import DropTableCommand
 from application.tables.list import ListTablesCommand
+from domain.derived_tables import DerivedTable
+from domain.errors import InvalidSqlError
+from domain.queries import Query
 from domain.tables import (
     AtTimestamp,
     AtVersion,
     Column,
+    CreateOutcome,
     IfExists,
     NamespaceName,
     PartitionKey,
@@ -25,13 +30,17 @@ from domain.tables import (
     TableName,
 )
 from entrypoints.cli.columns import parse_column, read_columns
+from entrypoints.cli.errors import point_into
 from entrypoints.cli.help import shows
 from entrypoints.cli.options import (
     FormatOfList,
     FormatOfRecord,
+    Parameters,
     TableArgument,
     Yes,
     check_count,
+    read_parameters,
+    read_sql,
 )
 from entrypoints.cli.output import Shown, print_outcome, print_record, print_records, say
 from entrypoints.cli.session import session_of
@@ -86,6 +95,7 @@ def _listed(lake: Container, namespace: NamespaceName | None) -> Iterator[dict[s
     '    --column "time_hour TIMESTAMP" --partition-by "month(time_hour)"',
     "ducklake tables create staging.flights --columns-file columns.json",
     "ducklake tables create flights --columns-file columns.json --if-exists ignore",
+    "ducklake tables create late --from-query 'FROM flights WHERE dep_delay > $m' --param m=60",
 )
 def create(  # noqa: PLR0917 - one parameter for each thing that can be said
     context: typer.Context,
@@ -105,6 +115,15 @@ def create(  # noqa: PLR0917 - one parameter for each thing that can be said
             "nullable and comment; what describe --format json writes will do. - reads stdin.",
         ),
     ] = None,
+    from_query: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SQL",
+            help="In place of columns, one SELECT statement: the table gets its columns and rows. "
+            "- reads it from stdin.",
+        ),
+    ] = None,
+    param: Parameters = None,
     comment: Annotated[
         str | None, typer.Option(metavar="TEXT", help="What the table is, for people.")
     ] = None,
@@ -122,25 +141,40 @@ def create(  # noqa: PLR0917 - one parameter for each thing that can be said
 ) -> None:
     """Make a table, and its namespace when that is not there."""
     session = session_of(context)
-    definition = TableDefinition(
-        TableName.parse(name),
-        _columns(column, columns_file),
-        comment,
-        tuple(PartitionKey.parse(key) for key in partition_by or ()),
-    )
-    outcome = session.run(
-        lambda lake: lake.create_table()(CreateTableCommand(definition, if_exists))
-    ).value
-    table = outcome.description
+    table_name = TableName.parse(name)
+    keys = tuple(PartitionKey.parse(key) for key in partition_by or ())
+    if from_query is not None:
+        if column or columns_file is not None:
+            raise UsageError("Say either the columns, or --from-query.")
+        query = Query(read_sql(from_query), parameters=read_parameters(param))
+        derive = CreateTableFromCommand(DerivedTable(table_name, query, comment, keys), if_exists)
+        made = session.run(lambda lake: _derived(lake, derive))
+    else:
+        if param:
+            raise UsageError("--param is for the statement of --from-query.")
+        columns = _columns(column, columns_file)
+        definition = TableDefinition(table_name, columns, comment, keys)
+        command = CreateTableCommand(definition, if_exists)
+        made = session.run(lambda lake: lake.create_table()(command)).value
+    table = made.description
     count = len(table.columns)
-    done = "Made" if outcome.created else "It was there already:"
+    done = "Made" if made.created else "It was there already:"
     sentence = f"{done} {table.name} with {count} {'column' if count == 1 else 'columns'}."
     print_outcome(_record(table), sentence, output_format)
 
 
+def _derived(lake: Container, command: CreateTableFromCommand) -> CreateOutcome:
+    try:
+        return lake.create_table_from()(command).value.outcome
+    except InvalidSqlError as error:
+        if command.table.source.sql is not None:
+            point_into(error, command.table.source.sql)
+        raise
+
+
 def _columns(texts: list[str] | None, file: str | None) -> tuple[Column, ...]:
     if (not texts) == (file is None):
-        raise UsageError("Name the columns: either by --column, or by --columns-file.")
+        raise UsageError("Name the columns by --column or --columns-file, or --from-query.")
     return read_columns(file) if file is not None else tuple(map(parse_column, texts or ()))
 
 

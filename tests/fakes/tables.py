@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from domain.column_types import ColumnType, OpaqueType, ScalarKind, ScalarType
 from domain.commits import CommitMessage, Write
+from domain.derived_tables import DerivedOutcome, DerivedTable, SourceRead
 from domain.errors import (
     IdempotencyKeyReusedError,
     InvalidColumnError,
@@ -24,6 +25,7 @@ from domain.errors import (
     SnapshotNotFoundError,
     TableExistsError,
     TableNotFoundError,
+    UnsupportedOperationError,
 )
 from domain.health import Health
 from domain.idempotency import NO_TERMS, Digest, IdempotencyKey, WriteTerms
@@ -154,6 +156,7 @@ class FakeTables(TablePort):
         if_exists: IfExists,
         write: Write,
         terms: WriteTerms = NO_TERMS,
+        rows: pa.Table | None = None,
     ) -> CreateOutcome:
         for column in definition.columns:
             if isinstance(column.type, OpaqueType):
@@ -170,8 +173,33 @@ class FakeTables(TablePort):
                     return once.keep(CreateOutcome(self.describe(definition.name), created=False))
             else:
                 self._check_match(definition.name, terms)
-            self._commit(self._new_table(definition, partition_by), write)
+            made = self._new_table(definition, partition_by)
+            if rows is not None and rows.num_rows:
+                made = replace(made, rows=_fit(rows, made.columns), file_count=1)
+            self._commit(made, write)
             return once.keep(CreateOutcome(self.describe(definition.name), created=True))
+
+    def create_from(
+        self,
+        table: DerivedTable,
+        if_exists: IfExists,
+        write: Write,
+        terms: WriteTerms = NO_TERMS,
+    ) -> DerivedOutcome:
+        """Takes another table for the source; it runs no SQL."""
+        with self._lock:
+            if if_exists is IfExists.IGNORE and table.name in self._snapshots[-1].tables:
+                there = CreateOutcome(self.describe(table.name), created=False)
+                return DerivedOutcome(there, None)
+            if table.source.sql is not None or table.source.table is None:
+                raise UnsupportedOperationError("This fake runs no SQL.")
+            source = self.table(table.source.table)
+            read = SourceRead((source.name,), self._snapshots[-1].snapshot_id, len(source.rows))
+            columns = tuple(Column(column.name, column.type) for column in source.columns)
+            definition = table.with_columns(columns)
+            write = replace(write, rows=read.row_count)
+            outcome = self.create(definition, if_exists, write, terms, source.rows)
+            return DerivedOutcome(outcome, read)
 
     def list_tables(
         self, namespace: NamespaceName | None, after: tuple[str, str] | None, limit: int

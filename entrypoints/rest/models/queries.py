@@ -11,6 +11,10 @@ from domain.queries import MAX_PARAMETERS
 from entrypoints.rest.models.base import AnswerModel, RequestModel
 
 ParameterValue = str | int | float | bool | None
+ParameterValues = (
+    Annotated[list[ParameterValue], Field(max_length=MAX_PARAMETERS)]
+    | Annotated[dict[str, ParameterValue], Field(max_length=MAX_PARAMETERS)]
+)
 RowLimit = Annotated[int, Field(ge=0, le=2**63 - 1)]
 Timeout = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -28,10 +32,9 @@ class _Question(RequestModel):
 
     later: ClassVar[frozenset[str]] = _LATER
 
-    parameters: (
-        Annotated[list[ParameterValue], Field(max_length=MAX_PARAMETERS)]
-        | Annotated[dict[str, ParameterValue], Field(max_length=MAX_PARAMETERS)]
-    ) = Field(default=[], description="A list for `?` and `$1`, an object for `$name`.")
+    parameters: ParameterValues = Field(
+        default=[], description="A list for `?` and `$1`, an object for `$name`."
+    )
     row_limit: RowLimit | None = Field(
         default=None, description="At most so many rows are answered."
     )

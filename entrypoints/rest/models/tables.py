@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
 from domain.column_types import parse_column_type
+from domain.derived_tables import DerivedTable
+from domain.queries import Query
 from domain.tables import (
     MAX_COLUMNS,
     Column,
@@ -18,9 +20,11 @@ from domain.tables import (
     TableDescription,
     TableName,
     TablePage,
+    check_comment,
 )
 from entrypoints.rest.locations import Part, located
 from entrypoints.rest.models.base import AnswerModel, RequestModel
+from entrypoints.rest.models.queries import ParameterValues
 
 _FLIGHTS: JsonDict = {
     "name": "flights",
@@ -35,6 +39,13 @@ _FLIGHTS: JsonDict = {
 }
 
 
+_DELAYS: JsonDict = {
+    "name": "delays",
+    "from": {"query": "SELECT carrier, avg(dep_delay) AS delay FROM flights GROUP BY 1"},
+    "if_exists": "replace",
+}
+
+
 class NewColumn(RequestModel):
     """A column of a table that is to be made."""
 
@@ -44,14 +55,36 @@ class NewColumn(RequestModel):
     comment: str | None = Field(default=None, description="What it means.")
 
 
-class NewTable(RequestModel):
-    """A table that is to be made."""
+class NewTableSource(RequestModel):
+    """What a table is made of: it gets the columns and the rows of that."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_FLIGHTS]})
-    later: ClassVar[frozenset[str]] = frozenset({"from"})
+    later: ClassVar[frozenset[str]] = frozenset({"objects", "format"})
+
+    query: str = Field(description="One SELECT statement.")
+    parameters: ParameterValues = Field(
+        default=[], description="A list for `?` and `$1`, an object for `$name`."
+    )
+
+    def source(self) -> Query:
+        """What answers the rows.
+
+        Raises:
+            LocatedError: When the query or its parameters are against the rules.
+        """
+        with located(Part.BODY, "/from"):
+            return Query(self.query, parameters=self.parameters)
+
+
+class NewTable(RequestModel):
+    """A table that is to be made: of `columns`, or `from` what is there."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_FLIGHTS, _DELAYS]})
 
     name: str = Field(description="`name` or `namespace.name`.", examples=["flights"])
-    columns: Annotated[list[NewColumn], Field(min_length=1, max_length=MAX_COLUMNS)]
+    columns: Annotated[list[NewColumn], Field(min_length=1, max_length=MAX_COLUMNS)] | None = None
+    from_: NewTableSource | None = Field(
+        default=None, alias="from", description="In place of `columns`."
+    )
     comment: str | None = Field(default=None, description="What the table is.")
     partition_by: Annotated[list[str], Field(max_length=100)] = Field(
         default=[],
@@ -62,24 +95,48 @@ class NewTable(RequestModel):
     )
 
     def definition(self) -> TableDefinition:
-        """The table in the domain's words.
+        """The table in the domain's words, when its columns are said.
 
         Raises:
             LocatedError: When something is against the rules, with its place.
         """
-        with located(Part.BODY, "/name"):
-            name = TableName.parse(self.name)
+        name = self._name()
         columns = []
-        for index, column in enumerate(self.columns):
+        for index, column in enumerate(self.columns or ()):
             with located(Part.BODY, f"/columns/{index}/type"):
                 column_type = parse_column_type(column.type)
             columns.append(Column(column.name, column_type, column.nullable, column.comment))
+        keys = self._keys()
+        with located(Part.BODY, ""):
+            return TableDefinition(name, tuple(columns), self.comment, keys)
+
+    def derived(self, source: NewTableSource) -> DerivedTable:
+        """The table in the domain's words, when it is made of what is there.
+
+        Raises:
+            LocatedError: When something is against the rules, with its place.
+        """
+        name = self._name()
+        with located(Part.BODY, "/comment"):
+            check_comment(self.comment)
+        return DerivedTable(name, source.source(), self.comment, self._keys())
+
+    def _name(self) -> TableName:
+        with located(Part.BODY, "/name"):
+            return TableName.parse(self.name)
+
+    def _keys(self) -> tuple[PartitionKey, ...]:
         keys = []
         for index, text in enumerate(self.partition_by):
             with located(Part.BODY, f"/partition_by/{index}"):
                 keys.append(PartitionKey.parse(text))
-        with located(Part.BODY, ""):
-            return TableDefinition(name, tuple(columns), self.comment, tuple(keys))
+        return tuple(keys)
+
+    @model_validator(mode="after")
+    def _check_columns_come_from_one_place(self) -> Self:
+        if (self.columns is None) == (self.from_ is None):
+            raise ValueError("Say either the table's 'columns', or what it is made 'from'.")
+        return self
 
     def on_exists(self) -> IfExists:
         """What to do when the table is there."""

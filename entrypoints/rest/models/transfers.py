@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
@@ -11,11 +11,11 @@ from application.tables.export import ExportCommand
 from domain.datasets import BucketName, ObjectName, ObjectRef, WriteCondition
 from domain.errors import InvalidObjectNameError
 from domain.formats import DataFormat
-from domain.queries import MAX_PARAMETERS, Query
+from domain.queries import Query
 from domain.tables import TableName
 from entrypoints.rest.locations import Part, located
 from entrypoints.rest.models.base import RequestModel
-from entrypoints.rest.models.queries import ParameterValue
+from entrypoints.rest.models.queries import ParameterValues
 
 FormatName = Literal["json", "ndjson", "csv", "parquet", "arrow"]
 
@@ -34,10 +34,9 @@ class WantedExport(RequestModel):
     later: ClassVar[frozenset[str]] = frozenset({"partition_by"})
 
     sql: str | None = Field(default=None, description="One SELECT statement.")
-    parameters: (
-        Annotated[list[ParameterValue], Field(max_length=MAX_PARAMETERS)]
-        | Annotated[dict[str, ParameterValue], Field(max_length=MAX_PARAMETERS)]
-    ) = Field(default=[], description="A list for `?` and `$1`, an object for `$name`.")
+    parameters: ParameterValues = Field(
+        default=[], description="A list for `?` and `$1`, an object for `$name`."
+    )
     object: str = Field(
         description="Where to: `bucket/key`.", examples=["exports/2013/july.parquet"]
     )

@@ -8,8 +8,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
+from application.runs import Done
 from application.tables.append import AppendRowsCommand
 from application.tables.create import CreateTableCommand
+from application.tables.create_from import CreateTableFromCommand
 from application.tables.describe import DescribeTableCommand
 from application.tables.drop import DropTableCommand
 from application.tables.list import ListTablesCommand
@@ -20,6 +22,7 @@ from domain.tables import (
     DEFAULT_NAMESPACE,
     AtTimestamp,
     AtVersion,
+    CreateOutcome,
     NamespaceName,
     PointInTime,
     TableName,
@@ -28,7 +31,7 @@ from entrypoints.rest.answers import empty_answer, json_answer
 from entrypoints.rest.bodies import run_with_body
 from entrypoints.rest.conditions import quoted_tag, read_condition
 from entrypoints.rest.control import Later, StrictRoute
-from entrypoints.rest.dependencies import ServiceDep
+from entrypoints.rest.dependencies import Service, ServiceDep
 from entrypoints.rest.documentation import (
     ETAG_HEADER,
     LINK_HEADER,
@@ -71,19 +74,32 @@ LATER_ON_WRITES = Depends(
             "headers": RUN_HEADER,
         },
         201: {"headers": RUN_HEADER | LOCATION_HEADER},
-        **problems(409, 415, 507),
+        **problems(403, 404, 409, 415, 507),
     },
     dependencies=[LATER_ON_WRITES],
 )
 async def create_table(service: ServiceDep, table: NewTable) -> Response:
-    """Make a table, and its namespace when that is not there."""
-    command = CreateTableCommand(table.definition(), table.on_exists())
-    done = await service.workers.writes.run(lambda: service.container.create_table()(command))
+    """Make a table, and its namespace when that is not there; with rows, when it is made of some.
+
+    All of it is one commit. A table that is made `from` a query or from objects gets their columns.
+    """
+    done = await _made(service, table)
     answer = TableAnswer.of(done.value.description)
     if not done.value.created:
         return json_answer(answer, run_id=done.run_id)
     location = {"Location": _path(done.value.description.name)}
     return json_answer(answer, status=201, run_id=done.run_id, headers=location)
+
+
+async def _made(service: Service, table: NewTable) -> Done[CreateOutcome]:
+    if table.from_ is None:
+        command = CreateTableCommand(table.definition(), table.on_exists())
+        return await service.workers.writes.run(lambda: service.container.create_table()(command))
+    derive = CreateTableFromCommand(table.derived(table.from_), table.on_exists())
+    done = await service.workers.transfers.run(
+        lambda: service.container.create_table_from()(derive)
+    )
+    return Done(done.run_id, done.value.outcome)
 
 
 def _path(name: TableName) -> str:

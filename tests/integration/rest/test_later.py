@@ -65,8 +65,8 @@ def test_parameters(api: Api, method: str, path: str, parameter: str) -> None:
 
 
 def test_create_from_data(api: Api) -> None:
-    answer = api.http.post("/tables", json={"name": "x", "from": {"query": "SELECT 1"}})
-    assert "from" in problem(answer, 501, "not_implemented")["detail"]
+    answer = api.http.post("/tables", json={"name": "x", "from": {"objects": ["b/x.csv"]}})
+    assert "objects" in problem(answer, 501, "not_implemented")["detail"]
 
 
 def test_other_preferences_are_preferences(api: Api) -> None:

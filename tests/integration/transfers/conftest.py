@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from entrypoints.container import build_container
+from entrypoints.container import Container, build_container
 from entrypoints.rest.app import create_app
 from entrypoints.settings import load_settings
 from tests.integration.rest.serving import served
@@ -18,9 +19,10 @@ from tests.integration.rest.serving import served
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The service, as its client sees it."""
+    """The service, as its client sees it, and what is behind it."""
 
     http: httpx.Client
+    container: Container
 
     def table(self, sql: str) -> str:
         """Make a table of what a query answers; its name is no other test's."""
@@ -51,6 +53,13 @@ class Service:
         answered: dict[str, Any] = answer.json()
         return answered
 
+    def events(self, run_id: str) -> list[dict[str, Any]]:
+        """What was published of a run, in order."""
+        assert self.container.lineage().flush(30)
+        file = self.container.home().layout.lineage_events
+        lines = file.read_text().splitlines()
+        return [event for line in lines if (event := json.loads(line))["run"]["runId"] == run_id]
+
     def objects(self, bucket: str, prefix: str = "") -> list[str]:
         """The names of a bucket's objects."""
         answer = self.http.get(f"/datasets/{bucket}", params={"prefix": prefix})
@@ -61,6 +70,7 @@ class Service:
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     home = tmp_path_factory.mktemp("home")
-    app = create_app(build_container(load_settings({}, home=home)))
+    container = build_container(load_settings({}, home=home))
+    app = create_app(container)
     with served(app) as url, httpx.Client(base_url=url, timeout=120) as client:
-        yield Service(client)
+        yield Service(client, container)

@@ -1,0 +1,54 @@
+"""Make a table of rows that are there already."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from application.runs import Plan, Run
+from domain.derived_tables import DerivedOutcome, DerivedTable
+from domain.lineage import Lifecycle, Operation, Usage
+from domain.ports.tables import TablePort
+from domain.tables import IfExists
+
+
+@dataclass(frozen=True, slots=True)
+class CreateTableFromCommand:
+    """What table to make of what, and what to do when it is there."""
+
+    table: DerivedTable
+    if_exists: IfExists = IfExists.ERROR
+
+
+@dataclass(frozen=True, slots=True)
+class CreateTableFrom:
+    """Make a table with the columns and rows of its source."""
+
+    tables: TablePort
+    operation: ClassVar[Operation] = Operation.TABLE_CREATE
+
+    def plan(self, command: CreateTableFromCommand) -> Plan:
+        """The run writes the table; what it reads is known when the source was."""
+        name = command.table.name
+        return Plan(name, outputs=(Usage(name),), sql=command.table.source.sql)
+
+    def __call__(self, command: CreateTableFromCommand, run: Run) -> DerivedOutcome:
+        """Raises: what `TablePort.create_from` raises."""
+        name = command.table.name
+        replace = command.if_exists is IfExists.REPLACE
+        write = run.write(name, "replace" if replace else "create")
+        made = self.tables.create_from(command.table, command.if_exists, write)
+        if made.read is None:
+            return made
+        for table in made.read.tables:
+            run.reads(Usage(table, version=str(made.read.snapshot_id)))
+        run.writes(
+            Usage(
+                name,
+                version=str(made.outcome.description.snapshot_id),
+                columns=made.outcome.description.columns,
+                row_count=made.read.row_count,
+                lifecycle=Lifecycle.OVERWRITE if replace else Lifecycle.CREATE,
+            )
+        )
+        return made
