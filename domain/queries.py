@@ -8,7 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from domain.errors import InvalidParametersError, InvalidSqlError, TooLargeError
+from domain.errors import (
+    InvalidColumnError,
+    InvalidParametersError,
+    InvalidSqlError,
+    TooLargeError,
+)
 from domain.formats import DataFormat
 from domain.sql.limits import MAX_SQL_LENGTH
 from domain.tables import TableName
@@ -29,6 +34,8 @@ class Query:
 
     Attributes:
         sql: One SELECT statement; None asks for the table itself.
+        columns: Of the table itself, these columns, compared without case; None for all.
+        where: Of the table itself, the rows for which this expression in SQL is true.
         table: The table the question is put to: its namespace is searched for names that
             have none of their own. None when it is put to the lake as a whole.
         parameters: Values for `?` and `$1` (a sequence) or `$name` (a mapping).
@@ -41,8 +48,9 @@ class Query:
         InvalidSqlError: When there is neither SQL nor a table, or the SQL holds a NUL or
             a lone surrogate.
         TooLargeError: When the SQL is too long.
-        InvalidParametersError: When there are too many, some and no SQL, `row_limit` is below
-            0, or `timeout_s` is not above 0.
+        InvalidParametersError: When there are too many, some and no SQL, `columns` or `where`
+            with SQL, `row_limit` is below 0, or `timeout_s` is not above 0.
+        InvalidColumnError: When `columns` names none, or one twice.
     """
 
     sql: str | None = None
@@ -50,6 +58,8 @@ class Query:
     parameters: Parameters = ()
     row_limit: int | None = None
     timeout_s: float | None = None
+    columns: tuple[str, ...] | None = None
+    where: str | None = None
 
     def __post_init__(self) -> None:
         if self.row_limit is not None and self.row_limit < 0:
@@ -61,17 +71,34 @@ class Query:
                 raise InvalidSqlError("There is no SQL.")
             if self.parameters:
                 raise InvalidParametersError("Parameters need a statement that has them.")
+            self._check_selection()
             return
-        if not self.sql.strip():
-            raise InvalidSqlError("There is no SQL.")
-        if len(self.sql) > MAX_SQL_LENGTH:
-            raise TooLargeError(f"A statement has at most {MAX_SQL_LENGTH} characters.")
-        no_text = _NO_TEXT.search(self.sql)
-        if no_text is not None:
-            # DuckDB stops reading at a NUL, so what follows would go unseen.
-            raise InvalidSqlError("SQL has no NUL and no lone surrogate.", no_text.start())
+        if self.columns is not None or self.where is not None:
+            raise InvalidParametersError("columns and where go with a table itself, not with SQL.")
+        _check_text(self.sql)
         if len(self.parameters) > MAX_PARAMETERS:
             raise InvalidParametersError(f"A statement has at most {MAX_PARAMETERS} parameters.")
+
+    def _check_selection(self) -> None:
+        if self.where is not None:
+            _check_text(self.where)
+        if self.columns is None:
+            return
+        if not self.columns:
+            raise InvalidColumnError("columns names one column at least.")
+        if len({name.casefold() for name in self.columns}) < len(self.columns):
+            raise InvalidColumnError("columns names each column once.")
+
+
+def _check_text(sql: str) -> None:
+    if not sql.strip():
+        raise InvalidSqlError("There is no SQL.")
+    if len(sql) > MAX_SQL_LENGTH:
+        raise TooLargeError(f"A statement has at most {MAX_SQL_LENGTH} characters.")
+    no_text = _NO_TEXT.search(sql)
+    if no_text is not None:
+        # DuckDB stops reading at a NUL, so what follows would go unseen.
+        raise InvalidSqlError("SQL has no NUL and no lone surrogate.", no_text.start())
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +197,15 @@ class QueryResult(EncodedRows, Protocol):
     @property
     def snapshot_id(self) -> int:
         """The snapshot of the lake that the query sees."""
+        ...
+
+    @property
+    def version(self) -> str | None:
+        """The state of the lake that alone decides which rows the question gives.
+
+        Another time, the same question of the same version gives the same rows, perhaps in
+        another order. None when something else decides too: the time, chance, objects.
+        """
         ...
 
     @property

@@ -17,6 +17,7 @@ from domain.errors import InvalidTableNameError, StatementNotAllowedError
 from domain.sql.limits import MAX_VIEW_DEPTH
 from domain.sql.policy import checked_list_limit, is_foreign, judge, unknown_functions
 from domain.sql.statement import Reference, Statement
+from domain.sql.volatility import depends_on_lake_alone
 from domain.tables import DEFAULT_NAMESPACE, TableName
 
 
@@ -29,6 +30,7 @@ class Passed:
         form: How it is run.
         offset: Where `sql` begins in the caller's text, in bytes of UTF-8.
         tables: The tables of the lake that it and its views name.
+        lake_alone: Whether nothing but the lake's snapshot decides which rows it gives.
         list_limit: How long lists may be in the calls that are checked while it runs; None
             when no call is to be checked.
     """
@@ -37,6 +39,7 @@ class Passed:
     form: Form
     offset: int
     tables: tuple[TableName, ...]
+    lake_alone: bool
     list_limit: int | None
 
     def prepare(self, cursor: duckdb.DuckDBPyConnection, namespace: str) -> None:
@@ -81,6 +84,7 @@ class Gate:
             parsed.form,
             parsed.offset,
             tuple(self._tables),
+            parsed.form is Form.QUERY and all(map(depends_on_lake_alone, self._statements)),
             checked_list_limit(_together(self._statements)),
         )
 

@@ -59,6 +59,13 @@ class Metadata:
         self._cursor = cursor
         self.snapshot_id = current_snapshot(cursor) if snapshot_id is None else snapshot_id
 
+    def lake_id(self) -> str:
+        """What no other lake is called: the id of the schema that each has from its beginning."""
+        row = self._one(
+            f"SELECT schema_uuid FROM {METADATA}.ducklake_schema ORDER BY schema_id LIMIT 1"
+        )
+        return "" if row is None else str(row[0])
+
     def table(self, name: TableName) -> TableEntry | None:
         """The table of that name, compared without case; None when there is none."""
         row = self._one(

@@ -64,7 +64,7 @@ def parse(cursor: duckdb.DuckDBPyConnection, sql: str) -> Parsed:
     if set(kinds[:-1]) == made and kinds[-1:] == [duckdb.StatementType.SELECT]:
         return Parsed(_pivoted(cursor, tokens), text)
     _check(kinds)
-    return Parsed(survey(_tree(cursor, sql)), text)
+    return Parsed(survey(tree_of(cursor, sql)), text)
 
 
 def _kinds(cursor: duckdb.DuckDBPyConnection, sql: str) -> list[duckdb.StatementType]:
@@ -116,10 +116,17 @@ def _pivoted(cursor: duckdb.DuckDBPyConnection, tokens: Tokens) -> Statement:
         raise StatementNotAllowedError(
             "This PIVOT cannot be read; say its columns with IN (...)."
         ) from error
-    return survey(_tree(cursor, sql))
+    return survey(tree_of(cursor, sql))
 
 
-def _tree(cursor: duckdb.DuckDBPyConnection, sql: str) -> Json:
+def tree_of(cursor: duckdb.DuckDBPyConnection, sql: str) -> Json:
+    """The engine's tree of one SELECT. What is parsed first must be within its limits.
+
+    Raises:
+        InvalidSqlError: When it does not parse.
+        StatementNotAllowedError: When it is not one SELECT.
+        TooLargeError: When it is nested too deep.
+    """
     row = cursor.execute("SELECT json_serialize_sql($sql)", {"sql": sql}).fetchone()
     if row is None:
         raise AssertionError("a SELECT without FROM has a row")

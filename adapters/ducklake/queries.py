@@ -9,14 +9,14 @@ import duckdb
 from adapters.ducklake.errors import translated
 from adapters.ducklake.gate import Gate, Passed
 from adapters.ducklake.lake import Lake
-from adapters.ducklake.metadata import Metadata
+from adapters.ducklake.metadata import Metadata, TableEntry
 from adapters.ducklake.names import Names
 from adapters.ducklake.parser import Form
 from adapters.ducklake.result_encoders import Encoder, SelectedColumn, encoder_for
 from adapters.ducklake.result_types import depth
 from adapters.ducklake.results import BoundQuery, DuckLakeResult
+from adapters.ducklake.selections import Selection, select
 from adapters.ducklake.spool import SpoolEncoder, reopened
-from adapters.ducklake.sql import qualified
 from adapters.ducklake.watchdog import TimeLimit
 from domain.datasets import ByteStream
 from domain.errors import (
@@ -50,6 +50,7 @@ class DuckLakeQueries(QueryPort):
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
         self._names = Names()
+        self._lake_id: str | None = None
 
     def open(self, query: Query, encoding: Encoding) -> QueryResult:
         """As `QueryPort.open`."""
@@ -91,13 +92,29 @@ class DuckLakeQueries(QueryPort):
     ) -> QueryResult:
         cursor.execute("BEGIN TRANSACTION READ ONLY")
         metadata = Metadata(cursor)
-        namespace = DEFAULT_NAMESPACE
-        if query.table is not None:
-            table = metadata.table(query.table)
-            if table is None:
-                raise TableNotFoundError(f"There is no table {query.table}.")
-            namespace = table.name.namespace
-        sql = query.sql if query.sql is not None else f"FROM {qualified(_named(query.table))}"
+        table = _table(metadata, query.table)
+        namespace = DEFAULT_NAMESPACE if table is None else table.name.namespace
+        if query.sql is not None:
+            selection = Selection(query.sql)
+        elif table is not None:
+            known = [] if query.columns is None else metadata.columns(table)
+            names = [column.name for column in known]
+            selection = select(cursor, table.name, names, query.columns, query.where)
+        else:
+            raise InvalidSqlError("There is no SQL.")
+        with selection.positions():
+            return self._bound(cursor, metadata, namespace, selection.sql, query, encoding, limit)
+
+    def _bound(
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        metadata: Metadata,
+        namespace: str,
+        sql: str,
+        query: Query,
+        encoding: Encoding,
+        limit: TimeLimit,
+    ) -> QueryResult:
         passed = Gate(cursor, metadata, self._names, namespace).pass_through(sql)
         passed.prepare(cursor, namespace)
         statement, parameters = passed.sql, query.parameters
@@ -117,8 +134,14 @@ class DuckLakeQueries(QueryPort):
             row_limit=query.row_limit,
             snapshot_id=metadata.snapshot_id,
             tables=passed.tables,
+            version=self._version(metadata) if passed.lake_alone else None,
         )
         return DuckLakeResult(self._lake, cursor, bound, encoder, limit)
+
+    def _version(self, metadata: Metadata) -> str:
+        if self._lake_id is None:
+            self._lake_id = metadata.lake_id()
+        return f"{self._lake_id}.{metadata.snapshot_id}"
 
     def _plan(
         self, cursor: duckdb.DuckDBPyConnection, passed: Passed, parameters: Parameters
@@ -135,9 +158,12 @@ def _encoder(encoding: Encoding, columns: list[SelectedColumn]) -> Encoder:
     return encoder_for(encoding, columns)
 
 
-def _named(table: TableName | None) -> TableName:
+def _table(metadata: Metadata, name: TableName | None) -> TableEntry | None:
+    if name is None:
+        return None
+    table = metadata.table(name)
     if table is None:
-        raise InvalidSqlError("There is no SQL.")
+        raise TableNotFoundError(f"There is no table {name}.")
     return table
 
 

@@ -34,6 +34,7 @@ class BoundQuery:
         row_limit: At most so many rows are answered; the statement may give one more.
         snapshot_id: The snapshot that it sees.
         tables: The tables that it names.
+        version: As `QueryResult.version`.
     """
 
     statement: str
@@ -42,6 +43,7 @@ class BoundQuery:
     row_limit: int | None
     snapshot_id: int
     tables: tuple[TableName, ...]
+    version: str | None = None
 
 
 class DuckLakeResult(QueryResult):
@@ -80,6 +82,11 @@ class DuckLakeResult(QueryResult):
     def snapshot_id(self) -> int:
         """As `QueryResult.snapshot_id`."""
         return self._query.snapshot_id
+
+    @property
+    def version(self) -> str | None:
+        """As `QueryResult.version`."""
+        return self._query.version
 
     @property
     def tables(self) -> tuple[TableName, ...]:

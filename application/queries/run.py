@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from application.runs import Plan, Run
+from domain.conditions import ANY
 from domain.datasets import ByteStream
 from domain.lineage import Operation, Usage
 from domain.ports.queries import QueryPort
 from domain.queries import Encoding, Query, QueryResult, QueryTimeouts, ResultEncoding
+from domain.result_tags import result_tag
 
 
 @dataclass(frozen=True, slots=True)
 class RunQueryCommand:
-    """What is asked, and how the answer is to be written."""
+    """What is asked, and how the answer is to be written.
+
+    Attributes:
+        query: The question.
+        encoding: How the answer is to be written.
+        known_tags: The entity tags of answers that the caller has; `*` stands for any.
+        rows: Whether the rows are wanted, or only what is known of the answer without them.
+    """
 
     query: Query
     encoding: ResultEncoding
+    known_tags: tuple[str, ...] = ()
+    rows: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +39,14 @@ class QueryAnswer:
     Attributes:
         result: What is known of it; its counts are final when `body` has ended.
         body: Its rows, encoded. Must be closed.
+        etag: The answer's weak entity tag; None when it may be another one the next time.
+        not_modified: Whether the caller has the answer already; then `body` has no rows.
     """
 
     result: QueryResult
     body: ByteStream
+    etag: str | None = None
+    not_modified: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +71,12 @@ class RunQuery:
     def __call__(self, command: RunQueryCommand, run: Run) -> QueryAnswer:
         """Raises: what `QueryPort.open` and `QueryTimeouts.of` raise."""
         result = self.begin(command.query, command.encoding, run)
-        return QueryAnswer(result, run.follow(result, at_end=lambda _: None))
+        etag = result_tag(command.query, command.encoding, result)
+        known = etag is not None and not {ANY, etag}.isdisjoint(command.known_tags)
+        if known or not command.rows:
+            result.close()
+            return QueryAnswer(result, _NoRows(), etag, known)
+        return QueryAnswer(result, run.follow(result, at_end=lambda _: None), etag)
 
     def begin(self, query: Query, encoding: Encoding, run: Run) -> QueryResult:
         """Begin a query, for a run whose end the caller tells. Raises: as a call."""
@@ -64,3 +85,13 @@ class RunQuery:
         for table in result.tables:
             run.reads(Usage(table, version=str(result.snapshot_id)))
         return result
+
+
+class _NoRows(ByteStream):
+    """No rows at all."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from ()
+
+    def close(self) -> None:
+        """There is nothing to give back."""

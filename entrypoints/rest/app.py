@@ -17,12 +17,22 @@ from entrypoints.rest.dependencies import Service
 from entrypoints.rest.errors import add_error_handlers
 from entrypoints.rest.middleware import AccessLog, EarlyAnswer, Failsafe, HeadAsGet, RawPath
 from entrypoints.rest.pages import add_documentation_page
-from entrypoints.rest.routes import datasets, later, objects, query, service, tables, transfers
+from entrypoints.rest.routes import (
+    data,
+    datasets,
+    later,
+    objects,
+    query,
+    service,
+    tables,
+    transfers,
+)
 from entrypoints.rest.workers import Workers
 
 ROUTERS = (
     tables.router,
     transfers.router,
+    data.router,
     query.router,
     datasets.router,
     objects.router,
@@ -37,7 +47,7 @@ Every error is a problem (`application/problem+json`) with a stable `code`. Ever
 an `X-Request-Id`, and each that made a lineage run its `Lineage-Run-Id`.
 """
 
-_OBJECT_PATHS = re.compile(r"/datasets/[^/]+/.")
+_OWN_HEAD = re.compile(r"/datasets/[^/]+/.|/tables/[^/]+/data$")
 
 
 def create_app(
@@ -86,7 +96,7 @@ def create_app(
     add_error_handlers(app, ROUTERS)
 
     # The last one added is the first one to see a request.
-    app.add_middleware(HeadAsGet, own_routes=_OBJECT_PATHS)
+    app.add_middleware(HeadAsGet, own_routes=_OWN_HEAD)
     app.add_middleware(RawPath)
     app.add_middleware(Failsafe)
     app.add_middleware(EarlyAnswer)

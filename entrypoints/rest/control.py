@@ -23,6 +23,12 @@ from domain.errors import (
 from entrypoints.rest.bodies import read_small_body
 from entrypoints.rest.json_bodies import parse_json
 
+QUERY_METHOD = "QUERY"
+"""A method that asks a question in its body, safe and idempotent (RFC 10008)."""
+
+ACCEPT_QUERY = {"Accept-Query": "application/json"}
+"""Tells that a path takes the method QUERY, and with what (RFC 10008, section 3)."""
+
 MAX_CONTROL_BODY = 1024**2
 """The greatest body that says what to do, in bytes; those that carry data have other limits."""
 
@@ -135,6 +141,7 @@ async def _json_body(request: Request) -> object:
     """The body of a request that controls something.
 
     Raises:
+        MalformedError: When QUERY does not say what it sends.
         UnsupportedFormatError: When it is said to be something else than JSON.
         EmptyBodyError: When there is none.
         MalformedBodyError: When it is not JSON (RFC 8259), or names a member twice.
@@ -145,6 +152,9 @@ async def _json_body(request: Request) -> object:
         raise UnsupportedFormatError(
             f"The body is JSON, and its Content-Type application/json; not {media_type[:100]!r}."
         )
+    if request.method == QUERY_METHOD and "content-type" not in request.headers:
+        # RFC 10008, section 2: such a request must fail.
+        raise MalformedError("QUERY needs a Content-Type: application/json.")
     if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
         raise UnsupportedFormatError("The body is sent as it is, without a Content-Encoding.")
     content = await read_small_body(request, MAX_CONTROL_BODY)

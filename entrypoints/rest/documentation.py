@@ -88,6 +88,17 @@ TABLE_HEADERS: dict[str, Any] = {
 }
 """What a GET of a table heeds."""
 
+RESULT_HEADERS: dict[str, Any] = {
+    "parameters": [
+        _header(
+            "If-None-Match",
+            "The ETag of an answer that the caller has; 304 while it is good.",
+            'W/"9b2cf535"',
+        ),
+    ]
+}
+"""What a query heeds."""
+
 READ_HEADERS: dict[str, Any] = {
     "parameters": [
         _header("Range", "A part of the object (416 when there is no such).", "bytes=0-99"),

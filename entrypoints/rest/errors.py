@@ -17,8 +17,15 @@ from starlette.routing import Match, Route
 
 from domain.errors import LakehouseError
 from entrypoints.rest.client import ClientGoneError
+from entrypoints.rest.control import ACCEPT_QUERY, QUERY_METHOD
 from entrypoints.rest.locations import LocatedError, Part
-from entrypoints.rest.problems import error_response, problem, problem_response, status_of
+from entrypoints.rest.problems import (
+    error_response,
+    problem,
+    problem_of,
+    problem_response,
+    status_of,
+)
 
 CLIENT_GONE_STATUS = 499
 """What access logs have for a client that went away first; it is never sent."""
@@ -52,6 +59,8 @@ async def _lakehouse(request: Request, error: Exception) -> Response:
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.NOT_IMPLEMENTED:
             # The chain tells the operator what the answer must not tell the caller.
             logger.opt(exception=error).warning("Answered {}: {}", status.value, cause.detail)
+        if request.method == QUERY_METHOD and status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
+            return problem_response(problem_of(request.scope, error), ACCEPT_QUERY)
     return error_response(request.scope, error)
 
 
@@ -94,6 +103,8 @@ def _http(request: Request, error: HTTPException, routers: Sequence[APIRouter]) 
     headers = dict(error.headers or {})
     if status is HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = ", ".join(sorted(_methods(request, routers)))
+        if QUERY_METHOD in headers["Allow"]:
+            headers |= ACCEPT_QUERY
         detail = f"{request.method} is not for this path."
         members = problem(request.scope, status, "method_not_allowed", detail)
     elif status is HTTPStatus.NOT_FOUND:

@@ -120,9 +120,9 @@ class RawPath:
 
 
 class HeadAsGet:
-    """Answers HEAD as GET without the content (RFC 9110, 9.3.2), but for objects' paths.
+    """Answers HEAD as GET without the content (RFC 9110, 9.3.2), but for some paths.
 
-    There it has a route of its own, which does not read the object.
+    There it has a route of its own, which does not read the object or run the query.
     """
 
     def __init__(self, app: ASGIApp, own_routes: re.Pattern[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import ClassVar
 
 import pyarrow as pa
@@ -19,6 +20,7 @@ from domain.queries import (
     ResultEncoding,
     SpoolEncoding,
 )
+from domain.selection import chosen_columns
 from domain.tables import TableName
 from tests.fakes.encodings import encode, spool, unspool
 from tests.fakes.tables import FakeTable, FakeTables
@@ -38,13 +40,27 @@ class FakeQueries(QueryPort):
         if query.sql is not None or query.table is None:
             raise UnsupportedOperationError("This fake runs no SQL.")
         snapshot = self._tables.snapshots[-1]
+        if query.where is not None:
+            raise UnsupportedOperationError("This fake runs no SQL.")
         table = self._tables.table(query.table)
+        if query.columns is not None:
+            table = _with_columns(table, query.columns)
         result = FakeQueryResult(table, snapshot.snapshot_id, query.row_limit, encoding)
         self.opened.append(result)
         return result
 
     def reopen(self, spool: ByteStream, encoding: ResultEncoding) -> EncodedRows:
         return FakeReopenedRows(spool, encoding)
+
+
+def _with_columns(table: FakeTable, names: tuple[str, ...]) -> FakeTable:
+    chosen = chosen_columns(names, [column.name for column in table.columns])
+    columns = {column.name: column for column in table.columns}
+    return replace(
+        table,
+        columns=tuple(columns[name] for name in chosen),
+        rows=table.rows.select(list(chosen)),
+    )
 
 
 class FakeQueryResult(QueryResult):
@@ -68,6 +84,10 @@ class FakeQueryResult(QueryResult):
     @property
     def snapshot_id(self) -> int:
         return self._snapshot_id
+
+    @property
+    def version(self) -> str | None:
+        return f"fake.{self._snapshot_id}"
 
     @property
     def tables(self) -> tuple[TableName, ...]:

@@ -14,7 +14,6 @@ router = APIRouter()
 
 LATER: tuple[tuple[str, str], ...] = (
     ("PATCH", "/tables/{table_name}"),
-    ("GET", "/tables/{table_name}/data"),
     ("POST", "/tables/{table_name}/load"),
     ("POST", "/tables/{table_name}/delete"),
     ("POST", "/tables/{table_name}/update"),
@@ -22,8 +21,6 @@ LATER: tuple[tuple[str, str], ...] = (
     ("POST", "/tables/{table_name}/restore"),
     ("GET", "/tables/{table_name}/snapshots"),
     ("GET", "/tables/{table_name}/changes"),
-    ("QUERY", "/tables/{table_name}/query"),
-    ("QUERY", "/query"),
     ("GET", "/queries"),
     ("GET", "/queries/{query_id}"),
     ("DELETE", "/queries/{query_id}"),

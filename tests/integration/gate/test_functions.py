@@ -10,6 +10,7 @@ from adapters.ducklake.guards import GUARDS
 from domain.sql import functions
 from domain.sql.functions import ALLOWED_FUNCTIONS, ENGINE_VIEWS, REFUSED_FUNCTIONS, SYNTAX
 from domain.sql.sizes import COLLECTING, GUARDED
+from domain.sql.volatility import VOLATILE_FUNCTIONS
 
 _ABSENT = frozenset(
     {
@@ -93,3 +94,16 @@ def test_a_guard_takes_what_its_function_takes(lake: Lake) -> None:
     }
     # The options of a regular expression must be a literal, which a macro's parameter is not.
     assert lacking == {"regexp_replace": {4}}
+
+
+def test_each_function_that_is_not_of_its_arguments_alone_is_known() -> None:
+    with duckdb.connect() as engine:
+        rows = engine.execute(
+            """
+            SELECT DISTINCT lower(function_name) FROM duckdb_functions()
+            WHERE stability IS NOT NULL AND stability <> 'CONSISTENT'
+            """
+        ).fetchall()
+    volatile = {name for (name,) in rows} & ALLOWED_FUNCTIONS
+    assert volatile <= VOLATILE_FUNCTIONS
+    assert volatile

@@ -43,6 +43,10 @@ class ScriptedResult(QueryResult):
         return 1
 
     @property
+    def version(self) -> str | None:
+        return None
+
+    @property
     def tables(self) -> tuple[TableName, ...]:
         return ()
 

@@ -1,0 +1,127 @@
+"""Answers of queries: the format that is asked for, their entity tag, their rows."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from http import HTTPStatus
+from typing import Annotated, Any, Literal
+
+import msgspec
+from fastapi import Depends, Query, Request
+from starlette.responses import Response
+from starlette.types import Scope
+
+from application.queries.run import QueryAnswer, RunQueryCommand
+from application.runs import Done
+from domain.datasets import ByteStream
+from domain.formats import DataFormat
+from domain.lineage import new_run_id
+from domain.queries import ResultEncoding
+from entrypoints.rest.dependencies import Service
+from entrypoints.rest.documentation import (
+    ETAG_HEADER,
+    RESULT_CONTENT,
+    RUN_HEADER,
+    problems,
+)
+from entrypoints.rest.envelope import JsonEnvelope
+from entrypoints.rest.negotiation import CONTENT_TYPES, choose_format
+from entrypoints.rest.problems import RUN_ID_HEADER, problem_of
+from entrypoints.rest.streaming import StreamedResponse, begin_stream
+
+RESULT_RESPONSES: dict[int | str, dict[str, Any]] = {
+    HTTPStatus.OK.value: {
+        "description": "The rows, in the format that `format` or Accept asks for",
+        "content": RESULT_CONTENT,
+        "headers": RUN_HEADER | ETAG_HEADER,
+    },
+    HTTPStatus.NOT_MODIFIED.value: {
+        "description": "The caller's copy is good; the query was not run",
+        "headers": RUN_HEADER | ETAG_HEADER,
+    },
+    **problems(403, 404, 406, 415, 507),
+}
+
+
+async def _encoding(
+    request: Request,
+    format: Annotated[  # noqa: A002 - the parameter's name in the contract
+        str | None,
+        Query(
+            description="The format of the answer; it goes before Accept.",
+            json_schema_extra={"enum": [each.value for each in DataFormat]},
+            examples=["csv"],
+        ),
+    ] = None,
+    numbers: Annotated[
+        Literal["string"] | None,
+        Query(description="In JSON, write numbers as strings where a double would lose digits."),
+    ] = None,
+) -> ResultEncoding:
+    chosen = choose_format(request.headers.get("accept"), format)
+    return ResultEncoding(chosen, wide_numbers_as_text=numbers == "string")
+
+
+EncodingDep = Annotated[ResultEncoding, Depends(_encoding)]
+
+
+async def answer_query(request: Request, service: Service, command: RunQueryCommand) -> Response:
+    """Run a query and stream what it answers; 304 when the caller has that already."""
+    began = time.perf_counter()
+    query_id = new_run_id()
+    data_format = command.encoding.format
+
+    def stream_of(done: Done[QueryAnswer]) -> ByteStream:
+        if data_format is DataFormat.JSON and command.rows and not done.value.not_modified:
+            return JsonEnvelope(done.value, query_id, done.run_id, began)
+        return done.value.body
+
+    streamed = await begin_stream(
+        request,
+        service.workers.queries,
+        service.workers,
+        lambda: service.container.run_query()(command),
+        stream_of,
+    )
+    headers = _headers(streamed.done, data_format)
+    if streamed.done.value.not_modified or not command.rows:
+        await streamed.close()
+        return _without_content(headers, not_modified=streamed.done.value.not_modified)
+    return StreamedResponse(
+        streamed,
+        headers=headers,
+        last_words=(
+            partial(_error_record, request.scope) if data_format is DataFormat.NDJSON else None
+        ),
+    )
+
+
+def _headers(done: Done[QueryAnswer], data_format: DataFormat) -> dict[str, str]:
+    headers = {
+        "Content-Type": CONTENT_TYPES[data_format],
+        "Vary": "Accept",
+        # What has no tag may be another answer the next time.
+        "Cache-Control": "no-store",
+        RUN_ID_HEADER: done.run_id,
+    }
+    if done.value.etag is not None:
+        headers["ETag"] = f'W/"{done.value.etag}"'
+        headers["Cache-Control"] = "private, no-cache"
+    return headers
+
+
+def _without_content(headers: dict[str, str], *, not_modified: bool) -> Response:
+    answer = Response(
+        status_code=HTTPStatus.NOT_MODIFIED if not_modified else HTTPStatus.OK, headers=headers
+    )
+    # It would say that there is no content, and how long that is nobody knows.
+    if "content-length" in answer.headers:
+        del answer.headers["content-length"]
+    return answer
+
+
+def _error_record(scope: Scope, error: Exception, tail: bytes) -> bytes:
+    """The last record of an NDJSON answer that failed midway."""
+    record = msgspec.json.encode({"error": problem_of(scope, error)})
+    return (b"" if tail in {b"", b"\n"} else b"\n") + record + b"\n"
