@@ -102,7 +102,7 @@ def test_head_is_get_without_content(api: Api) -> None:
         ("POST", "/healthz", "GET, HEAD"),
         ("PUT", "/tables", "GET, HEAD, POST"),
         ("POST", "/tables/x", "DELETE, GET, HEAD, PUT"),
-        ("GET", "/query", "POST"),
+        ("GET", "/query", "POST, QUERY"),
         ("PATCH", "/datasets/abc", "DELETE, GET, HEAD, POST"),
         ("POST", "/datasets/abc/x", "DELETE, GET, HEAD, PUT"),
         ("OPTIONS", "/tables", "GET, HEAD, POST"),
