@@ -43,8 +43,15 @@ class Plan:
 class Run:
     """One run while it goes on. Its end is published once, whoever ends it first."""
 
-    def __init__(self, operation: Operation, plan: Plan, lineage: LineagePort) -> None:
-        self.id = new_run_id()
+    def __init__(
+        self,
+        operation: Operation,
+        plan: Plan,
+        lineage: LineagePort,
+        run_id: str | None = None,
+    ) -> None:
+        """Begin a run. Args: run_id: Its id, when that had to be known before."""
+        self.id = run_id or new_run_id()
         self._operation = operation
         self._plan = plan
         self._lineage = lineage

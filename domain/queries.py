@@ -214,6 +214,11 @@ class QueryResult(EncodedRows, Protocol):
         ...
 
     @property
+    def progress(self) -> float | None:
+        """How much of the work is done, from 0 to 1; None where that is not known."""
+        ...
+
+    @property
     def truncated(self) -> bool:
         """Whether the row limit left rows out; known when the chunks have ended."""
         ...

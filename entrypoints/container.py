@@ -10,10 +10,12 @@ import importlib.metadata
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from dependency_injector import containers, providers
+from loguru import logger
 
 from application.datasets.buckets import (
     BucketCommand,
@@ -39,6 +41,15 @@ from application.datasets.upload import UploadObject, UploadObjectCommand
 from application.queries.run import QueryAnswer, RunQuery, RunQueryCommand
 from application.readiness import CheckReadiness
 from application.runs import Tracked
+from application.statements.rules import StatementParts, StatementRules
+from application.statements.runner import StatementRunner
+from application.statements.uses import (
+    DeleteStatement,
+    FindStatement,
+    ListStatements,
+    OpenResult,
+    SubmitStatement,
+)
 from application.tables.append import AppendRows, AppendRowsCommand
 from application.tables.create import CreateTable, CreateTableCommand
 from application.tables.create_from import CreateTableFrom, CreateTableFromCommand
@@ -54,6 +65,7 @@ from domain.ports.datasets import DatasetPort
 from domain.ports.lineage import LineagePort
 from domain.ports.queries import QueryPort
 from domain.ports.rows import RowReaderPort
+from domain.ports.statements import StatementPort
 from domain.ports.tables import TablePort
 from domain.presigned import PresignedUrl
 from domain.queries import QueryTimeouts
@@ -72,6 +84,10 @@ from entrypoints.settings import Durability, Settings, Storage
 
 PROJECT_URI = "urn:ducklake-backend"
 PROBE_THREADS = 8
+STATEMENT_BUCKET = BucketName("statements")
+STATEMENT_PREFIX = "statements/"
+STATEMENTS_STOP_S = 10.0
+"""How long statements may take to be stopped, and to be told so, at the end."""
 # No operation waits for lineage, so a replica whose events do not get out still serves.
 ADVISORY_PARTS = frozenset({"lineage"})
 
@@ -189,6 +205,56 @@ def _datasets_in_minio(settings: Mapping[str, Any], closing: ExitStack) -> Datas
     return datasets
 
 
+def _statements_in_files(home: Home) -> StatementPort:
+    from adapters.filesystem.datasets import FilesystemDatasets
+    from adapters.statements.store import ObjectStatements
+
+    return ObjectStatements(FilesystemDatasets(home.layout.service), STATEMENT_BUCKET)
+
+
+def _statements_in_minio(settings: Mapping[str, Any], closing: ExitStack) -> StatementPort:
+    """In the lake's own bucket, which is no dataset."""
+    from adapters.minio.datasets import MinioDatasets
+    from adapters.statements.store import ObjectStatements
+
+    endpoint, limits = _store(settings)
+    store = MinioDatasets(endpoint, limits=limits)
+    closing.callback(store.close)
+    return ObjectStatements(store, BucketName(settings["minio_lake_bucket"]), STATEMENT_PREFIX)
+
+
+def _statement_rules(settings: Mapping[str, Any]) -> StatementRules:
+    return StatementRules(
+        workers=settings["statement_workers"],
+        waiting=settings["statement_queue"],
+        max_result_bytes=settings["statement_max_result"],
+        keep=timedelta(seconds=settings["statement_keep_s"]),
+        lease_s=settings["statement_lease_s"],
+        # A catalog in a file, and a home, are for one process.
+        alone=settings["catalog"] is None,
+    )
+
+
+def _statement_runner(
+    queries: QueryPort,
+    timeouts: QueryTimeouts,
+    statements: StatementPort,
+    lineage: LineagePort,
+    rules: StatementRules,
+    closing: ExitStack,
+) -> StatementRunner:
+    parts = StatementParts(RunQuery(queries, timeouts), statements, lineage, rules, _report)
+    runner = StatementRunner(parts)
+    runner.start()
+    # Built behind the lake and the store, so it is closed before them.
+    closing.callback(runner.close, STATEMENTS_STOP_S)
+    return runner
+
+
+def _report(sentence: str, error: BaseException) -> None:
+    logger.opt(exception=error).warning(sentence)
+
+
 def _lineage(
     home: Home, config: Any, settings: Mapping[str, Any], closing: ExitStack
 ) -> LineagePort:
@@ -269,6 +335,11 @@ class Container(containers.DeclarativeContainer):
         file=providers.ThreadSafeSingleton(_datasets_in_files, home),
         minio=providers.ThreadSafeSingleton(_datasets_in_minio, settings, closing),
     )
+    statements: providers.Provider[StatementPort] = providers.Selector(
+        settings.storage,
+        file=providers.ThreadSafeSingleton(_statements_in_files, home),
+        minio=providers.ThreadSafeSingleton(_statements_in_minio, settings, closing),
+    )
     lineage: providers.Provider[LineagePort] = providers.ThreadSafeSingleton(
         _lineage, home, lake_config, settings, closing_last
     )
@@ -308,6 +379,34 @@ class Container(containers.DeclarativeContainer):
     )
     run_query: providers.Provider[Tracked[RunQueryCommand, QueryAnswer]] = providers.Factory(
         Tracked, providers.Factory(RunQuery, queries, query_timeouts), lineage
+    )
+    statement_timeouts: providers.Provider[QueryTimeouts] = providers.Factory(
+        QueryTimeouts, settings.statement_timeout_s, settings.statement_max_timeout_s
+    )
+    statement_rules: providers.Provider[StatementRules] = providers.Factory(
+        _statement_rules, settings
+    )
+    statement_runner: providers.Provider[StatementRunner] = providers.ThreadSafeSingleton(
+        _statement_runner,
+        queries,
+        statement_timeouts,
+        statements,
+        lineage,
+        statement_rules,
+        closing,
+    )
+    submit_statement: providers.Provider[SubmitStatement] = providers.Factory(
+        SubmitStatement, statement_runner
+    )
+    find_statement: providers.Provider[FindStatement] = providers.Factory(FindStatement, statements)
+    list_statements: providers.Provider[ListStatements] = providers.Factory(
+        ListStatements, statements
+    )
+    delete_statement: providers.Provider[DeleteStatement] = providers.Factory(
+        DeleteStatement, find_statement, statement_runner, statement_rules
+    )
+    open_result: providers.Provider[OpenResult] = providers.Factory(
+        OpenResult, find_statement, queries
     )
     create_bucket: providers.Provider[Tracked[BucketCommand, Bucket]] = providers.Factory(
         Tracked, providers.Factory(CreateBucket, datasets), lineage
@@ -372,6 +471,8 @@ def open_stores(container: Container) -> None:
     container.tables()
     container.queries()
     container.datasets()
+    # It ends what an earlier process left unfinished.
+    container.statement_runner()
 
 
 def import_libraries(container: Container) -> None:

@@ -34,6 +34,11 @@ class HomeLayout:
         return self.root / "datasets"
 
     @property
+    def service(self) -> Path:
+        """What the service keeps for itself: statements and their results."""
+        return self.root / "service"
+
+    @property
     def lineage_events(self) -> Path:
         """Lineage events, when nothing else is configured for them."""
         return self.root / "lineage" / "events.ndjson"
@@ -93,6 +98,7 @@ class Home:
         for path in (
             self.layout.data,
             self.layout.datasets,
+            self.layout.service,
             self.layout.lineage_events.parent,
             self.layout.spool,
             self.layout.spill,

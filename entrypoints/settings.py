@@ -114,6 +114,17 @@ class Settings(BaseSettings):
         query_timeout_s: How long the engine may work for a query that says no `timeout_s` of its
             own, in seconds.
         query_max_timeout_s: The greatest `timeout_s` that a query may ask for, in seconds.
+        statement_workers: How many asynchronous statements (`Prefer: respond-async`) run at the
+            same time, beside the queries.
+        statement_queue: How many more may wait for that; what comes then is answered 429.
+        statement_timeout_s: How long the engine may work for a statement that says no `timeout_s`
+            of its own, in seconds.
+        statement_max_timeout_s: The greatest `timeout_s` that a statement may ask for, in seconds.
+        statement_max_result: The greatest result of a statement as it is kept, in bytes.
+        statement_keep_s: For how long a statement and its result are kept when it has ended, in
+            seconds.
+        statement_lease_s: After how many seconds without a sign of life of its replica a statement
+            has failed.
         max_table_body: The greatest body of an append, in bytes.
         max_object_size: The greatest object, in bytes.
         client_timeout_s: How long a client may neither send nor take a byte, in seconds.
@@ -159,6 +170,14 @@ class Settings(BaseSettings):
     query_timeout_s: float = Field(default=300, gt=0, le=86_400, allow_inf_nan=False)
     query_max_timeout_s: float = Field(default=3_600, gt=0, le=86_400, allow_inf_nan=False)
 
+    statement_workers: int = Field(default=2, ge=1, le=256)
+    statement_queue: int = Field(default=64, ge=0, le=4_096)
+    statement_timeout_s: float = Field(default=3_600, gt=0, le=604_800, allow_inf_nan=False)
+    statement_max_timeout_s: float = Field(default=86_400, gt=0, le=604_800, allow_inf_nan=False)
+    statement_max_result: int = Field(default=10 * GIB, ge=1)
+    statement_keep_s: int = Field(default=86_400, ge=1, le=31_536_000)
+    statement_lease_s: float = Field(default=30, ge=1, le=3_600, allow_inf_nan=False)
+
     max_table_body: int = Field(default=64 * GIB, ge=1)
     max_object_size: int = Field(default=5 * 1024 * GIB, ge=1)
     client_timeout_s: float = Field(default=300, gt=0, le=86_400, allow_inf_nan=False)
@@ -171,6 +190,10 @@ class Settings(BaseSettings):
     def _has_a_timeout_within_the_greatest(self) -> Self:
         if self.query_timeout_s > self.query_max_timeout_s:
             raise ValueError(f"{PREFIX}QUERY_TIMEOUT_S: it is more than QUERY_MAX_TIMEOUT_S")
+        if self.statement_timeout_s > self.statement_max_timeout_s:
+            raise ValueError(
+                f"{PREFIX}STATEMENT_TIMEOUT_S: it is more than STATEMENT_MAX_TIMEOUT_S"
+            )
         return self
 
     @model_validator(mode="after")

@@ -99,6 +99,11 @@ class DuckLakeResult(QueryResult):
         return self._row_count
 
     @property
+    def progress(self) -> float | None:
+        """As `QueryResult.progress`."""
+        return None
+
+    @property
     def truncated(self) -> bool:
         """As `QueryResult.truncated`."""
         return self._truncated

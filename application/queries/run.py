@@ -86,6 +86,11 @@ class RunQuery:
             run.reads(Usage(table, version=str(result.snapshot_id)))
         return result
 
+    def check(self, query: Query, encoding: Encoding) -> None:
+        """Find out whether a query may run, and what is wrong with it. Raises: as a call."""
+        query = replace(query, timeout_s=self.timeouts.of(query))
+        self.queries.open(query, encoding).close()
+
 
 class _NoRows(ByteStream):
     """No rows at all."""

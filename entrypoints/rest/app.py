@@ -24,6 +24,7 @@ from entrypoints.rest.routes import (
     objects,
     query,
     service,
+    statements,
     tables,
     transfers,
 )
@@ -34,6 +35,7 @@ ROUTERS = (
     transfers.router,
     data.router,
     query.router,
+    statements.router,
     datasets.router,
     objects.router,
     service.router,

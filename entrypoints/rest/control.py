@@ -40,12 +40,10 @@ class Later:
     Attributes:
         parameters: Query parameters.
         headers: Headers; `identity` says nothing in any of them.
-        preferences: Preferences of the header Prefer (RFC 7240).
     """
 
     parameters: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
-    preferences: tuple[str, ...] = ()
 
     async def __call__(self, request: Request) -> None:
         """Raises: UnsupportedOperationError: When the request has one of them."""
@@ -57,14 +55,6 @@ class Later:
         for header in self.headers:
             if request.headers.get(header, "identity").strip().lower() != "identity":
                 raise UnsupportedOperationError(f"The header {header!r} is not implemented yet.")
-        given = {
-            preference.partition(";")[0].partition("=")[0].strip().lower()
-            for line in request.headers.getlist("prefer")
-            for preference in line.split(",")
-        }
-        for preference in self.preferences:
-            if preference in given:
-                raise UnsupportedOperationError(f"'Prefer: {preference}' is not implemented yet.")
 
 
 class StrictRoute(APIRoute):

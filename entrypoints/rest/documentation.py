@@ -99,6 +99,19 @@ RESULT_HEADERS: dict[str, Any] = {
 }
 """What a query heeds."""
 
+QUESTION_HEADERS: dict[str, Any] = {
+    "parameters": [
+        *RESULT_HEADERS["parameters"],
+        _header(
+            "Prefer",
+            "`respond-async`: answer 202 at once, and run the query on its own. The format is "
+            "then said where the result is fetched.",
+            "respond-async",
+        ),
+    ]
+}
+"""What a query in a body heeds."""
+
 READ_HEADERS: dict[str, Any] = {
     "parameters": [
         _header("Range", "A part of the object (416 when there is no such).", "bytes=0-99"),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
-from application.queries.run import QueryAnswer
 from domain.datasets import ByteStream
+from domain.queries import ResultColumn
 
 
 class JsonEnvelope(ByteStream):
@@ -17,22 +17,25 @@ class JsonEnvelope(ByteStream):
     The rows come one to a line, and JSON has no line breaks within a row.
 
     Args:
-        answer: The rows as NDJSON, and what is known of them.
-        query_id: The query's id.
-        run_id: The lineage run.
-        began: When the query came, by `time.perf_counter`.
+        columns: The columns of the result.
+        rows: The rows as NDJSON.
+        facts: What else is known of the result; asked when the rows have ended.
     """
 
-    def __init__(self, answer: QueryAnswer, query_id: str, run_id: str, began: float) -> None:
-        self._answer = answer
-        self._query_id = query_id
-        self._run_id = run_id
-        self._began = began
+    def __init__(
+        self,
+        columns: Sequence[ResultColumn],
+        rows: ByteStream,
+        facts: Callable[[], Mapping[str, Any]],
+    ) -> None:
+        self._columns = columns
+        self._rows = rows
+        self._facts = facts
 
     def __iter__(self) -> Iterator[bytes]:
         """The chunks of the object; the first comes with the first rows."""
         before = self._head()
-        for chunk in self._answer.body:
+        for chunk in self._rows:
             if not chunk:
                 continue
             # A chunk may end within a row. The end of a line separates two rows when another
@@ -44,22 +47,11 @@ class JsonEnvelope(ByteStream):
 
     def close(self) -> None:
         """Close the rows."""
-        self._answer.body.close()
+        self._rows.close()
 
     def _head(self) -> bytes:
-        columns = [
-            {"name": column.name, "type": column.type} for column in self._answer.result.columns
-        ]
+        columns = [{"name": column.name, "type": column.type} for column in self._columns]
         return b'{"columns":' + msgspec.json.encode(columns) + b',"rows":['
 
     def _tail(self) -> bytes:
-        result = self._answer.result
-        facts = {
-            "row_count": result.row_count,
-            "truncated": result.truncated,
-            "query_id": self._query_id,
-            "run_id": self._run_id,
-            "snapshot_id": result.snapshot_id,
-            "elapsed_ms": round((time.perf_counter() - self._began) * 1000, 3),
-        }
-        return b"]," + msgspec.json.encode(facts)[1:]
+        return b"]," + msgspec.json.encode(self._facts())[1:]

@@ -29,6 +29,7 @@ from domain.errors import (
     RangeNotSatisfiableError,
     ResourcesExhaustedError,
     RowsDoNotFitError,
+    StatementNotEndedError,
     StorageFullError,
     TooLargeError,
     UnavailableError,
@@ -37,6 +38,7 @@ from domain.errors import (
     UnsupportedOperationError,
     UpstreamTimeoutError,
 )
+from domain.statements import Failure
 from entrypoints.rest.locations import LocatedError
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
@@ -71,6 +73,9 @@ RETRY_AFTER_S = {
     HTTPStatus.TOO_MANY_REQUESTS: "1",
     HTTPStatus.SERVICE_UNAVAILABLE: "5",
 }
+
+RETRY_AFTER_S_OF_CODE = {StatementNotEndedError.code: "1"}
+"""The same for errors whose status says nothing of trying again."""
 
 RUN_ID_HEADER = "Lineage-Run-Id"
 
@@ -144,6 +149,35 @@ def problem_of(scope: Scope, error: Exception) -> dict[str, Any]:
     return problem(scope, status_of(cause), cause.code, cause.detail, errors=errors, more=more)
 
 
+def problem_of_failure(scope: Scope, failure: Failure, instance: str) -> dict[str, Any]:
+    """The problem that tells why a statement has no result.
+
+    Args:
+        scope: The request that asks for it.
+        failure: Why.
+        instance: The statement's path.
+    """
+    more: dict[str, Any] = {"instance": instance}
+    if failure.position is not None:
+        more["position"] = failure.position
+    status = _status_of_code(failure.code)
+    return problem(scope, status, failure.code, failure.detail, more=more)
+
+
+def _status_of_code(code: str) -> HTTPStatus:
+    kinds: list[type[LakehouseError]] = [LakehouseError]
+    while kinds:
+        kind = kinds.pop()
+        if kind.code == code:
+            return next(
+                (status for base, status in STATUS_OF_ERROR if issubclass(kind, base)),
+                HTTPStatus.INTERNAL_SERVER_ERROR,
+            )
+        kinds.extend(kind.__subclasses__())
+    # A newer replica knows errors that this one does not.
+    return HTTPStatus.INTERNAL_SERVER_ERROR
+
+
 def problem_response(
     members: Mapping[str, Any], headers: Mapping[str, str] | None = None
 ) -> Response:
@@ -152,6 +186,8 @@ def problem_response(
     found = dict(headers or {})
     if status in RETRY_AFTER_S:
         found.setdefault("Retry-After", RETRY_AFTER_S[status])
+    elif members["code"] in RETRY_AFTER_S_OF_CODE:
+        found.setdefault("Retry-After", RETRY_AFTER_S_OF_CODE[members["code"]])
     if "run_id" in members:
         found[RUN_ID_HEADER] = members["run_id"]
     if members["code"] == UnsupportedCodingError.code:

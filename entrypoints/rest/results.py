@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
@@ -72,9 +73,20 @@ async def answer_query(request: Request, service: Service, command: RunQueryComm
     query_id = new_run_id()
     data_format = command.encoding.format
 
+    def facts(done: Done[QueryAnswer]) -> Mapping[str, Any]:
+        result = done.value.result
+        return {
+            "row_count": result.row_count,
+            "truncated": result.truncated,
+            "query_id": query_id,
+            "run_id": done.run_id,
+            "snapshot_id": result.snapshot_id,
+            "elapsed_ms": round((time.perf_counter() - began) * 1000, 3),
+        }
+
     def stream_of(done: Done[QueryAnswer]) -> ByteStream:
         if data_format is DataFormat.JSON and command.rows and not done.value.not_modified:
-            return JsonEnvelope(done.value, query_id, done.run_id, began)
+            return JsonEnvelope(done.value.result.columns, done.value.body, partial(facts, done))
         return done.value.body
 
     streamed = await begin_stream(
@@ -92,7 +104,7 @@ async def answer_query(request: Request, service: Service, command: RunQueryComm
         streamed,
         headers=headers,
         last_words=(
-            partial(_error_record, request.scope) if data_format is DataFormat.NDJSON else None
+            partial(error_record, request.scope) if data_format is DataFormat.NDJSON else None
         ),
     )
 
@@ -121,7 +133,7 @@ def _without_content(headers: dict[str, str], *, not_modified: bool) -> Response
     return answer
 
 
-def _error_record(scope: Scope, error: Exception, tail: bytes) -> bytes:
+def error_record(scope: Scope, error: Exception, tail: bytes) -> bytes:
     """The last record of an NDJSON answer that failed midway."""
     record = msgspec.json.encode({"error": problem_of(scope, error)})
     return (b"" if tail in {b"", b"\n"} else b"\n") + record + b"\n"

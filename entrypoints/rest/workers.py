@@ -110,7 +110,8 @@ class Workers:
     Attributes:
         writes: Changes of tables; each holds its thread while its body comes in.
         reads: Looks at tables.
-        queries: Queries.
+        queries: Queries, and results of statements.
+        statements: Submitting statements. Apart, since it must not wait behind queries.
         uploads: Uploads of objects; each holds its thread while its body comes in.
         objects: All other work on buckets and objects.
         transfers: Loads, exports and tables made from data. Apart, since they may take long and
@@ -121,6 +122,7 @@ class Workers:
     writes: WorkerPool
     reads: WorkerPool
     queries: WorkerPool
+    statements: WorkerPool
     uploads: WorkerPool
     objects: WorkerPool
     transfers: WorkerPool
@@ -140,6 +142,7 @@ class Workers:
             writes=WorkerPool("write", 256, 512),
             reads=WorkerPool("read", 8, 512),
             queries=WorkerPool("query", query_workers, query_queue),
+            statements=WorkerPool("submit", 4, 64),
             uploads=WorkerPool("upload", 32, 256),
             objects=WorkerPool("object", 16, 512),
             transfers=WorkerPool("transfer", 4, 64),
@@ -153,6 +156,7 @@ class Workers:
             self.writes,
             self.reads,
             self.queries,
+            self.statements,
             self.uploads,
             self.objects,
             self.transfers,

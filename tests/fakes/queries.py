@@ -98,6 +98,10 @@ class FakeQueryResult(QueryResult):
         return self._row_count
 
     @property
+    def progress(self) -> float | None:
+        return None
+
+    @property
     def truncated(self) -> bool:
         return self._truncated
 

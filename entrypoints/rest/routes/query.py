@@ -10,16 +10,18 @@ from domain import queries
 from entrypoints.rest.conditions import read_condition
 from entrypoints.rest.control import ACCEPT_QUERY, QUERY_METHOD, Later, StrictRoute
 from entrypoints.rest.dependencies import Service, ServiceDep
-from entrypoints.rest.documentation import RESULT_HEADERS
+from entrypoints.rest.documentation import QUESTION_HEADERS
 from entrypoints.rest.models.queries import LakeQuestion, QueryAnswerModel, TableQuestion
 from entrypoints.rest.names import TablePathName
+from entrypoints.rest.preferences import responds_async
 from entrypoints.rest.results import RESULT_RESPONSES, EncodingDep, answer_query
+from entrypoints.rest.statements import ACCEPTED, accept
 
 router = APIRouter(tags=["queries"], route_class=StrictRoute)
 
 # Its parameter is read, and its name checked, in entrypoints.rest.names.
 _TABLE_QUERY = "/tables/{table_name}/query"
-_LATER = [Depends(Later(parameters=("dry_run",), preferences=("respond-async",)))]
+_LATER = [Depends(Later(parameters=("dry_run",)))]
 
 
 # OpenAPI 3.1 knows no method QUERY, so the description tells of it.
@@ -27,8 +29,8 @@ _LATER = [Depends(Later(parameters=("dry_run",), preferences=("respond-async",))
 @router.post(
     "/query",
     response_model=QueryAnswerModel,
-    responses=RESULT_RESPONSES,
-    openapi_extra=RESULT_HEADERS,
+    responses=RESULT_RESPONSES | ACCEPTED,
+    openapi_extra=QUESTION_HEADERS,
     dependencies=_LATER,
 )
 async def query_lake(
@@ -54,8 +56,8 @@ async def query_lake(
 @router.post(
     _TABLE_QUERY,
     response_model=QueryAnswerModel,
-    responses=RESULT_RESPONSES,
-    openapi_extra=RESULT_HEADERS,
+    responses=RESULT_RESPONSES | ACCEPTED,
+    openapi_extra=QUESTION_HEADERS,
     dependencies=_LATER,
 )
 async def query_table(
@@ -83,6 +85,8 @@ async def query_table(
 async def _answer(
     request: Request, service: Service, query: queries.Query, encoding: queries.ResultEncoding
 ) -> Response:
+    if responds_async(request.headers):
+        return await accept(request, service, query)
     known = read_condition(request.headers).if_none_match or ()
     command = RunQueryCommand(query, encoding, known_tags=known)
     answer = await answer_query(request, service, command)

@@ -19,6 +19,7 @@ from entrypoints.settings import load_settings
 from tests.fakes.datasets import FakeDatasets
 from tests.fakes.lineage import FakeLineage
 from tests.fakes.queries import FakeQueries
+from tests.fakes.statements import FakeStatements
 from tests.fakes.tables import FakeTables
 from tests.integration.rest.serving import served
 
@@ -31,6 +32,7 @@ class Fakes:
     datasets: FakeDatasets = field(
         default_factory=lambda: FakeDatasets(reserved=frozenset({"the-lake"}))
     )
+    statements: FakeStatements = field(default_factory=FakeStatements)
     lineage: FakeLineage = field(default_factory=FakeLineage)
 
     def container(self, spool: Path, **settings: object) -> Container:
@@ -38,6 +40,7 @@ class Fakes:
         container.tables.override(providers.Object(self.tables))
         container.queries.override(providers.Object(FakeQueries(self.tables)))
         container.datasets.override(providers.Object(self.datasets))
+        container.statements.override(providers.Object(self.statements))
         container.lineage.override(providers.Object(self.lineage))
         container.rows.override(providers.Object(ArrowRowReader(spool)))
         return container

@@ -55,6 +55,10 @@ class ScriptedResult(QueryResult):
         return self._row_count
 
     @property
+    def progress(self) -> float | None:
+        return None
+
+    @property
     def truncated(self) -> bool:
         return False
 

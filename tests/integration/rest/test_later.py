@@ -26,8 +26,6 @@ def test_calls(api: Api, method: str, path: str) -> None:
         ("DELETE", "/tables/{table}", "Idempotency-Key", "k"),
         ("DELETE", "/tables/{table}", "If-Match", '"1"'),
         ("GET", "/tables/{table}", "If-Match", '"1"'),
-        ("POST", "/query", "Prefer", "wait=10, respond-async"),
-        ("POST", "/tables/{table}/query", "Prefer", "respond-async"),
         ("POST", "/datasets/abc", "Idempotency-Key", "k"),
         ("PUT", "/datasets/{bucket}/x", "Content-Encoding", "gzip"),
         ("PUT", "/datasets/{bucket}/x", "Content-MD5", "abc"),

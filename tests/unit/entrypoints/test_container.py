@@ -9,6 +9,7 @@ from domain.ports.datasets import DatasetPort
 from domain.ports.lineage import LineagePort
 from domain.ports.queries import QueryPort
 from domain.ports.rows import RowReaderPort
+from domain.ports.statements import StatementPort
 from domain.ports.tables import TablePort
 from entrypoints.container import (
     Container,
@@ -25,6 +26,7 @@ PORTS: dict[str, type] = {
     "queries": QueryPort,
     "datasets": DatasetPort,
     "rows": RowReaderPort,
+    "statements": StatementPort,
     "lineage": LineagePort,
 }
 NOT_BUILT = {"settings", "closing"}

@@ -1,0 +1,1 @@
+"""Statements: queries that run on their own and put their results aside."""
