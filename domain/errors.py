@@ -150,6 +150,14 @@ class RowsDoNotFitError(InvalidError):
         self.problems = problems
 
 
+class TableChangedError(RowsDoNotFitError):
+    """Rows that fitted the table when they were read, and do not fit it any more.
+
+    It has the same code: to the caller they are rows that do not fit. Whoever still has the
+    body may read it again.
+    """
+
+
 class MalformedError(LakehouseError):
     """What was sent is not what it claims to be."""
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from domain.growth import Growth
+
 
 class ArrowStream(Protocol):
     """Anything that gives its rows over the Arrow PyCapsule interface.
@@ -33,6 +35,11 @@ class Rows(ArrowStream, Protocol):
     @property
     def row_count(self) -> int:
         """How many rows there are."""
+        ...
+
+    @property
+    def growth(self) -> Growth:
+        """What the table must grow by before they fit it; most often nothing."""
         ...
 
     def close(self) -> None:

@@ -354,11 +354,15 @@ class AppendOutcome:
         rows_appended: How many rows were written.
         snapshot_id: The snapshot that holds them; of no rows, the table's last change.
         replay_of: The run that did it before, under the same key; None when it was done now.
+        columns_added: Columns that the table did not have before.
+        columns_widened: Columns that have a wider type than before.
     """
 
     rows_appended: int
     snapshot_id: int
     replay_of: str | None = None
+    columns_added: tuple[Column, ...] = ()
+    columns_widened: tuple[Column, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

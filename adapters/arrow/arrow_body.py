@@ -7,21 +7,29 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from adapters.arrow.ipc_messages import MessageStream
-from adapters.arrow.record_batches import BatchConverter
+from adapters.arrow.record_batches import Converter, check_width
 from domain.errors import MalformedBodyError, TooLargeError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from adapters.arrow.columns import TableColumns
     from adapters.arrow.limits import Limits
 
 
 def read_arrow(
-    chunks: Iterator[bytes], columns: TableColumns, directory: Path, limits: Limits
+    chunks: Iterator[bytes],
+    converter_of: Callable[[pa.Schema], Converter],
+    directory: Path,
+    limits: Limits,
 ) -> Iterator[pa.RecordBatch]:
     """Read record batches. A row's number is its place in all of them, from 1.
+
+    Args:
+        chunks: The body.
+        converter_of: Makes what turns the batches of a schema into those that are given.
+        directory: Where a large batch may wait.
+        limits: What the body may hold and cost.
 
     Raises:
         MalformedBodyError: When the body is no Arrow stream, or damaged.
@@ -31,7 +39,8 @@ def read_arrow(
     """
     stream = MessageStream(chunks, directory, limits)
     reader = _opened(stream)
-    converter = BatchConverter(reader.schema, columns, limits)
+    check_width(len(reader.schema), limits)
+    converter = converter_of(reader.schema)
     while (batch := _next(reader, stream)) is not None:
         yield from converter.convert(batch)
     stream.drain()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from domain.tables import MAX_COLUMNS
+
 KIB = 1024
 MIB = 1024 * KIB
 GIB = 1024 * MIB
@@ -17,10 +19,11 @@ class Limits:
         memory_bytes: Rows beyond this go to a file in the spool directory.
         body_bytes: The greatest body.
         row_bytes: The greatest row, as text in the body and as Arrow values.
-        expanded_bytes: All rows of a body as Arrow values; guards against bodies that are
-            small when packed.
+        expanded_bytes: A packed body once it is unpacked, and all rows of a body as Arrow
+            values; guards against bodies that are small when packed.
         message_bytes: One compressed message of an Arrow stream, unpacked.
         depth: How deep a JSON value may be nested.
+        columns: The most columns that a body, or the table that it makes grow, may have.
     """
 
     memory_bytes: int = 16 * MIB
@@ -29,6 +32,7 @@ class Limits:
     expanded_bytes: int = 16 * GIB
     message_bytes: int = 256 * MIB
     depth: int = 100
+    columns: int = MAX_COLUMNS
 
 
 BATCH_BYTES = MIB

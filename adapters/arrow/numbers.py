@@ -56,7 +56,7 @@ def parse_float(text: str, kind: ScalarKind) -> float:
     """
     if _FLOAT.fullmatch(text):
         value = float(text)
-        if math.isfinite(value) and (kind is ScalarKind.DOUBLE or _fits_single(value)):
+        if math.isfinite(value) and (kind is ScalarKind.DOUBLE or fits_single(value)):
             return value
     elif (named := parse_not_finite(text)) is not None:
         return named
@@ -86,7 +86,10 @@ def parse_decimal(text: str, column_type: DecimalType) -> Decimal:
     raise UnfitValueError.expected(shown(text), column_type)
 
 
-def _fits_single(value: float) -> bool:
+def fits_single(value: float) -> bool:
+    """Whether a number has a nearest one in single precision, infinities aside."""
+    if math.isinf(value):
+        return False
     try:
         struct.pack("<f", value)
     except OverflowError:

@@ -10,15 +10,14 @@ import pyarrow.parquet as pq
 from adapters.arrow.body import unpacked_too_large
 from adapters.arrow.int96 import check_digits, int96_columns
 from adapters.arrow.limits import BATCH_BYTES, BATCH_ROWS
-from adapters.arrow.record_batches import BatchConverter
+from adapters.arrow.record_batches import Converter, check_width
 from adapters.arrow.spool import spool_file, storage_errors
 from domain.errors import MalformedBodyError, TooLargeError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from adapters.arrow.columns import TableColumns
     from adapters.arrow.limits import Limits
 
 _READ_BYTES = 16 * BATCH_BYTES
@@ -28,9 +27,18 @@ _METADATA_BYTES = 64 * BATCH_BYTES
 
 
 def read_parquet(
-    chunks: Iterable[bytes], columns: TableColumns, directory: Path, limits: Limits
+    chunks: Iterable[bytes],
+    converter_of: Callable[[pa.Schema], Converter],
+    directory: Path,
+    limits: Limits,
 ) -> Iterator[pa.RecordBatch]:
     """Read a Parquet file. It is read from its end, so it first goes to a nameless file.
+
+    Args:
+        chunks: The body.
+        converter_of: Makes what turns the batches of a schema into those that are given.
+        directory: Where the file goes.
+        limits: What the body may hold and cost.
 
     Raises:
         MalformedBodyError: When the body is no Parquet file, or damaged.
@@ -45,18 +53,21 @@ def read_parquet(
                 while view:
                     view = view[file.write(view) :]
         file.seek(0)
-        yield from _batches(file, columns, limits)
+        yield from _batches(file, converter_of, limits)
 
 
-def _batches(file: IO[bytes], columns: TableColumns, limits: Limits) -> Iterator[pa.RecordBatch]:
+def _batches(
+    file: IO[bytes], converter_of: Callable[[pa.Schema], Converter], limits: Limits
+) -> Iterator[pa.RecordBatch]:
     reader = _opened(file)
     metadata = reader.metadata
+    check_width(metadata.num_columns, limits)
     _check_claims(metadata, limits)
     dictionaries = _dictionary_columns(metadata)
     if dictionaries:
         # What is encoded with a dictionary stays so: unpacked it may be any size.
         reader = _opened(file, read_dictionary=dictionaries)
-    converter = BatchConverter(reader.schema_arrow, columns, limits)
+    converter = converter_of(reader.schema_arrow)
     old_stamps = int96_columns(metadata)
     finer = _opened(file, coerce_int96_timestamp_unit="ns") if old_stamps else None
     for group in range(metadata.num_row_groups):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import pyarrow as pa
 
@@ -12,7 +12,7 @@ from adapters.arrow.json_exact import batch_of
 from adapters.arrow.limits import BATCH_BYTES, BATCH_ROWS
 from adapters.arrow.problems import REQUIRED, Problems, UnfitColumnError, UnfitTypeError
 from adapters.arrow.spool import rows_without_columns
-from domain.errors import MalformedBodyError, RowProblem, RowsDoNotFitError
+from domain.errors import MalformedBodyError, RowProblem, RowsDoNotFitError, TooLargeError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,31 @@ if TYPE_CHECKING:
 _SLICE_BYTES = 4 * BATCH_BYTES
 
 
-class BatchConverter:
+class Converter(Protocol):
+    """Takes the batches of one schema.
+
+    Attributes:
+        next_row: The number, in the body, of the first row that it has not taken.
+    """
+
+    next_row: int
+
+    def convert(self, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+        """Take the next batch; what is made of it."""
+        ...
+
+
+def check_width(count: int, limits: Limits) -> None:
+    """Check how many columns a body has, those within nested ones counted too.
+
+    Raises:
+        TooLargeError: When they are too many.
+    """
+    if count > limits.columns:
+        raise TooLargeError(f"A body has at most {limits.columns} columns.")
+
+
+class BatchConverter(Converter):
     """Turns batches of one schema into batches of carriers.
 
     Attributes:
@@ -34,7 +58,7 @@ class BatchConverter:
     """
 
     def __init__(self, schema: pa.Schema, columns: TableColumns, limits: Limits) -> None:
-        self._columns = columns.resolve(_names(schema))
+        self._columns = columns.resolve(field_names(schema))
         self._table = columns
         self._limits = limits
         self._conversion = Conversion(limits)
@@ -109,7 +133,12 @@ class BatchConverter:
             raise RowsDoNotFitError(*problems)
 
 
-def _names(schema: pa.Schema) -> list[str]:
+def field_names(schema: pa.Schema) -> list[str]:
+    """The names of a schema's fields.
+
+    Raises:
+        MalformedBodyError: When one is not UTF-8.
+    """
     try:
         return [*schema.names]
     except UnicodeDecodeError:

@@ -14,6 +14,7 @@ from adapters.arrow.body import unpacked_too_large
 from adapters.arrow.carriers import carrier_of
 from adapters.arrow.limits import BATCH_BYTES, BATCH_CELLS, BATCH_ROWS
 from domain.errors import RowProblem, RowsDoNotFitError, StorageFullError
+from domain.growth import NO_GROWTH, Growth
 from domain.rows import Rows
 
 if TYPE_CHECKING:
@@ -104,8 +105,11 @@ class RowStore:
         ):
             self._flush()
 
-    def finish(self) -> ArrowRows:
+    def finish(self, growth: Growth = NO_GROWTH) -> ArrowRows:
         """Give what was taken. The store is not to be used any more.
+
+        Args:
+            growth: What the table must grow by for the rows.
 
         Raises:
             RowsDoNotFitError: When there are rows, and none of them has any column.
@@ -121,7 +125,9 @@ class RowStore:
                 if column.name in self._present
             ]
         )
-        rows = ArrowRows(schema, self.row_count, self._held, self._file, self._places)
+        rows = ArrowRows(
+            schema, self.row_count, self._held, self._file, self._places, growth=growth
+        )
         self._file = None
         return rows
 
@@ -167,12 +173,14 @@ class ArrowRows(Rows):
         held: list[pa.RecordBatch],
         file: IO[bytes] | None = None,
         places: Sequence[tuple[int, int]] = (),
+        growth: Growth = NO_GROWTH,
     ) -> None:
         self._schema = schema
         self._row_count = row_count
         self._held = held
         self._file = file
         self._places = places
+        self._growth = growth
         self._closed = False
 
     @property
@@ -184,6 +192,11 @@ class ArrowRows(Rows):
     def row_count(self) -> int:
         """How many rows there are."""
         return self._row_count
+
+    @property
+    def growth(self) -> Growth:
+        """What the table must grow by before they fit it."""
+        return self._growth
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         reader = pa.RecordBatchReader.from_batches(self._schema, self._batches())

@@ -9,15 +9,17 @@ from typing import Any
 import duckdb
 
 from adapters.ducklake.errors import EngineMessage
+from adapters.ducklake.growth import grow
 from adapters.ducklake.inlining import keep_out_of_the_catalog
 from adapters.ducklake.schemas import Schemas
 from adapters.ducklake.sql import identifier, qualified, type_name
 from adapters.ducklake.stored_types import is_nested, reason_not_kept
 from adapters.ducklake.writer import Applied, Job, Step, Transaction
 from domain.commits import Write
-from domain.errors import RowProblem, RowsDoNotFitError, TableNotFoundError
+from domain.errors import RowProblem, RowsDoNotFitError, TableChangedError, TableNotFoundError
+from domain.growth import NO_GROWTH
 from domain.rows import ArrowStream, Rows
-from domain.tables import TableName
+from domain.tables import Column, TableName
 
 MERGED_ROWS = 1_000
 """Appends of at most so many rows are put together in memory, to be inserted at once."""
@@ -26,17 +28,33 @@ _INCOMING = "incoming_rows"
 
 
 class AppendJob(Job[int]):
-    """An append that waits to be committed; it gives the number of its rows."""
+    """An append that waits to be committed; it gives the number of its rows.
+
+    Attributes:
+        grown: What the table grew by when it was applied last.
+    """
 
     def __init__(self, name: TableName, rows: Rows, write: Write, schemas: Schemas) -> None:
         super().__init__(
-            lambda transaction: Applied(insert(transaction, schemas, name, rows.columns, rows)),
+            self._apply,
             write,
-            alone=False,
+            after=lambda: schemas.forget(name) if rows.growth else None,
+            alone=bool(rows.growth),
         )
         self.name = name
         self.rows = rows
         self.schemas = schemas
+        self.grown = NO_GROWTH
+
+    def _apply(self, transaction: Transaction) -> Applied[int]:
+        table = self.schemas.columns(transaction.cursor, self.name)
+        if self.rows.growth:
+            self.grown = grow(transaction, self.name, table, self.rows.growth)
+            # The transaction's own metadata does not tell of it before the commit.
+            table = self.grown.applied_to(table)
+        return Applied(
+            insert(transaction, self.schemas, self.name, self.rows.columns, self.rows, table)
+        )
 
 
 def merged(jobs: Sequence[Job[Any]]) -> Iterable[Step]:
@@ -76,17 +94,28 @@ def insert(
     name: TableName,
     columns: Sequence[str],
     rows: ArrowStream,
+    table: Sequence[Column] | None = None,
 ) -> int:
     """Insert rows; how many they were.
 
+    Args:
+        transaction: What it is done in.
+        schemas: Knows the columns of tables.
+        name: The table.
+        columns: The columns that the rows have.
+        rows: The rows.
+        table: The table's columns, when this transaction has changed them.
+
     Raises:
         TableNotFoundError: When the table is not there any more.
+        TableChangedError: When it has not all of their columns any more.
         RowsDoNotFitError: When they do not fit it any more.
     """
     cursor = transaction.cursor
-    types = {column.name: column.type for column in schemas.columns(cursor, name)}
+    known = schemas.columns(cursor, name) if table is None else table
+    types = {column.name: column.type for column in known}
     if not set(columns) <= set(types):
-        raise RowsDoNotFitError(
+        raise TableChangedError(
             RowProblem(None, None, f"The table {name} has changed; its columns are others now.")
         )
     for column in columns:

@@ -20,7 +20,7 @@ def create_table(cursor: duckdb.DuckDBPyConnection, definition: TableDefinition)
         InvalidPartitionError: When a partition key does not fit its column.
     """
     name = qualified(definition.name)
-    columns = ", ".join(_column(column) for column in definition.columns)
+    columns = ", ".join(column_definition(column) for column in definition.columns)
     cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {LAKE}.{identifier(definition.name.namespace)}")
     try:
         cursor.execute(f"CREATE TABLE {name} ({columns})")
@@ -37,7 +37,12 @@ def create_table(cursor: duckdb.DuckDBPyConnection, definition: TableDefinition)
         _partition(cursor, definition)
 
 
-def _column(column: Column) -> str:
+def column_definition(column: Column) -> str:
+    """A column as CREATE TABLE and ADD COLUMN take it.
+
+    Raises:
+        InvalidColumnError: When DuckLake cannot hold it.
+    """
     not_null = "" if column.nullable else " NOT NULL"
     # Read anew, so that what is not a type of ours is refused and never gets into the SQL.
     column_type = parse_column_type(str(column.type))

@@ -168,10 +168,16 @@ class DuckLakeTables(TablePort):
         _refuse(terms)
         if rows.row_count == 0:
             return AppendOutcome(0, self._lake.read(lambda cursor: _last_change(cursor, name)))
-        committed = self._writer.commit(AppendJob(name, rows, write, self._schemas))
+        job = AppendJob(name, rows, write, self._schemas)
+        committed = self._writer.commit(job)
         if committed.snapshot_id is None:
             raise UnavailableError("The lake did not keep the commit; nothing was written.")
-        return AppendOutcome(committed.value, committed.snapshot_id)
+        return AppendOutcome(
+            committed.value,
+            committed.snapshot_id,
+            columns_added=job.grown.added,
+            columns_widened=job.grown.widened,
+        )
 
     def drop(self, name: TableName, write: Write, terms: WriteTerms = NO_TERMS) -> DropOutcome:
         """As `TablePort.drop`."""

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextlib import closing
+from collections.abc import Iterable, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import ClassVar
 
 from application.runs import Plan, Run
 from application.writes import NO_TERMS, Terms
 from domain.bodies import BodyFormat
+from domain.errors import TableChangedError
+from domain.growth import Growth, OnNewColumns
 from domain.lineage import Operation, Usage
-from domain.ports.rows import RowReaderPort
+from domain.ports.rows import HeldBody, RowReaderPort
 from domain.ports.tables import TablePort
-from domain.tables import AppendOutcome, TableName
+from domain.rows import Rows
+from domain.tables import AppendOutcome, Column, TableName
+
+MAX_READINGS = 5
+"""How often a body is read for a table that others change meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +30,7 @@ class AppendRowsCommand:
     body: Iterable[bytes]
     body_format: BodyFormat
     terms: Terms = NO_TERMS
+    on_new_columns: OnNewColumns = OnNewColumns.ERROR
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +47,12 @@ class AppendRows:
 
     def __call__(self, command: AppendRowsCommand, run: Run) -> AppendOutcome:
         """Raises: TableNotFoundError, RowsDoNotFitError, and what the ports raise."""
-        columns = self.tables.columns(command.table)
-        with closing(self.reader.read(command.body, command.body_format, columns)) as rows:
-            write = run.write(command.table, "append", rows.row_count)
-            outcome = self.tables.append(command.table, rows, write, command.terms.settled())
+        if command.on_new_columns is OnNewColumns.ADD:
+            columns, outcome = self._append_growing(command, run)
+        else:
+            columns = self.tables.columns(command.table)
+            with closing(self.reader.read(command.body, command.body_format, columns)) as rows:
+                outcome = self._append(command, rows, run)
         run.writes(
             Usage(
                 command.table,
@@ -53,3 +62,29 @@ class AppendRows:
             )
         )
         return outcome
+
+    def _append_growing(
+        self, command: AppendRowsCommand, run: Run
+    ) -> tuple[Sequence[Column], AppendOutcome]:
+        """Append to a table that may grow; the columns that it then has.
+
+        The body is kept until its rows are written: when somebody else made the table grow in
+        between, and another way, it is read again for the table as it is by then.
+        """
+        with closing(self.reader.hold(command.body, command.body_format)) as body:
+            for _ in range(MAX_READINGS - 1):
+                with suppress(TableChangedError):
+                    return self._append_held(command, body, run)
+            return self._append_held(command, body, run)
+
+    def _append_held(
+        self, command: AppendRowsCommand, body: HeldBody, run: Run
+    ) -> tuple[Sequence[Column], AppendOutcome]:
+        columns = self.tables.columns(command.table)
+        with closing(body.rows(columns)) as rows:
+            outcome = self._append(command, rows, run)
+        return Growth(outcome.columns_added, outcome.columns_widened).applied_to(columns), outcome
+
+    def _append(self, command: AppendRowsCommand, rows: Rows, run: Run) -> AppendOutcome:
+        write = run.write(command.table, "append", rows.row_count)
+        return self.tables.append(command.table, rows, write, command.terms.settled())

@@ -124,10 +124,14 @@ class TablePort(Protocol):
         """Add rows to a table: all of them in one commit, or none.
 
         The rows stay the caller's to close. Columns that they lack are NULL, or their default.
+        What the table must grow by for them (`Rows.growth`) is done in the same commit; what
+        somebody else has done of it meanwhile is left as it is when the rows fit it.
 
         Raises:
             TableNotFoundError: When the table is not there.
-            RowsDoNotFitError: When the table changed so that the rows no longer fit it.
+            InvalidColumnError: When the lake cannot hold a column that is to be added.
+            TableChangedError: When the table changed so that the rows no longer fit it; they
+                may, once their body is read for the table as it is now.
             WriteConflictError: When another writer changed the table meanwhile.
         """
 

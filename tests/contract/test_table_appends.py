@@ -13,6 +13,7 @@ import pytest
 
 from domain.errors import RowsDoNotFitError
 from domain.formats import DataFormat
+from domain.growth import NO_GROWTH, Growth
 from domain.ports.queries import QueryPort
 from domain.ports.tables import TablePort
 from domain.queries import Query, ResultEncoding
@@ -261,6 +262,10 @@ class _BrokenRows(Rows):
     @property
     def row_count(self) -> int:
         return 2000
+
+    @property
+    def growth(self) -> Growth:
+        return NO_GROWTH
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         def batches() -> Any:

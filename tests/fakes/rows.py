@@ -16,6 +16,7 @@ from domain.column_types import (
     ScalarType,
     StructType,
 )
+from domain.growth import NO_GROWTH, Growth
 from domain.rows import Rows
 from domain.tables import Column
 
@@ -66,13 +67,17 @@ class FakeRows(Rows):
         closed: Whether `close` was called.
     """
 
-    def __init__(self, table: pa.Table) -> None:
+    def __init__(self, table: pa.Table, growth: Growth = NO_GROWTH) -> None:
         self.table = table
+        self._growth = growth
         self.closed = False
 
     @classmethod
     def of(
-        cls, columns: Sequence[Column], values: Mapping[str, Sequence[Any]] | None = None
+        cls,
+        columns: Sequence[Column],
+        values: Mapping[str, Sequence[Any]] | None = None,
+        growth: Growth = NO_GROWTH,
     ) -> FakeRows:
         """Rows of some of a table's columns, as Python values; none at all by default."""
         values = {column.name: () for column in columns} if values is None else values
@@ -81,11 +86,15 @@ class FakeRows(Rows):
             for column in columns
             if column.name in values
         }
-        return cls(pa.table(arrays))
+        return cls(pa.table(arrays), growth)
 
     @property
     def columns(self) -> tuple[str, ...]:
         return tuple(self.table.column_names)
+
+    @property
+    def growth(self) -> Growth:
+        return self._growth
 
     @property
     def row_count(self) -> int:

@@ -23,6 +23,7 @@ from domain.errors import (
     RowProblem,
     RowsDoNotFitError,
     SnapshotNotFoundError,
+    TableChangedError,
     TableExistsError,
     TableNotFoundError,
     UnsupportedOperationError,
@@ -249,14 +250,25 @@ class FakeTables(TablePort):
                 return once.done
             table = self.table(name)
             self._check_match(name, terms)
-            fitted = _fit(arrived, table.columns)
-            if not fitted.num_rows:
+            if not arrived.num_rows:
                 return once.keep(AppendOutcome(0, table.snapshot_id))
-            both = pa.concat_tables([table.rows, fitted])
+            growth = rows.growth.missing_in(table.columns)
+            if growth is None:
+                raise TableChangedError(RowProblem(None, None, "The table has changed."))
+            columns = growth.applied_to(table.columns)
+            fitted = _fit(arrived, columns)
+            both = pa.concat_tables([_fit(table.rows, columns), fitted])
             snapshot_id = self._commit(
-                replace(table, rows=both, file_count=table.file_count + 1), write
+                replace(table, columns=columns, rows=both, file_count=table.file_count + 1), write
             )
-            return once.keep(AppendOutcome(fitted.num_rows, snapshot_id))
+            return once.keep(
+                AppendOutcome(
+                    fitted.num_rows,
+                    snapshot_id,
+                    columns_added=growth.added,
+                    columns_widened=growth.widened,
+                )
+            )
 
     def drop(self, name: TableName, write: Write, terms: WriteTerms = NO_TERMS) -> DropOutcome:
         with self._once(terms, write, DropOutcome) as once:
@@ -390,7 +402,7 @@ def _fit(rows: pa.Table, columns: tuple[Column, ...]) -> pa.Table:
         fitted.append(_fit_values(values, column))
     if places:
         unknown = rows.column_names[min(places.values())]
-        raise RowsDoNotFitError(RowProblem(None, unknown, "The table has no such column."))
+        raise TableChangedError(RowProblem(None, unknown, "The table has no such column."))
     return pa.table(fitted, schema=_schema(columns))
 
 

@@ -57,6 +57,33 @@ class JsonReader(RowReaderPort):
         self.read_rows.append(rows)
         return rows
 
+    def hold(self, body: Iterable[bytes], body_format: BodyFormat) -> HeldBody:
+        return NumbersThatNeedABigint(self, b"".join(body), body_format)
+
+
+class NumbersThatNeedABigint(HeldBody):
+    """A body whose numbers need `id` to be a BIGINT, or to be there at all."""
+
+    def __init__(self, reader: JsonReader, body: bytes, body_format: BodyFormat) -> None:
+        self._reader = reader
+        self._body = body
+        self._format = body_format
+        self.closed = False
+
+    def rows(self, columns: Sequence[Column]) -> Rows:
+        wide = Column("id", parse_column_type("BIGINT"))
+        there = [column for column in columns if column.name == "id"]
+        growth = Growth(added=() if there else (wide,))
+        if there and there[0].type != wide.type:
+            growth = Growth(widened=(replace(there[0], type=wide.type),))
+        self._reader.read([self._body], self._format, columns)
+        rows = FakeRows(self._reader.read_rows.pop().table, growth)
+        self._reader.read_rows.append(rows)
+        return rows
+
+    def close(self) -> None:
+        self.closed = True
+
 
 class Lakehouse:
     """The use cases on fakes."""

@@ -1,0 +1,90 @@
+"""A body that is not packed (any more), read into rows."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from adapters.arrow.arrow_body import read_arrow
+from adapters.arrow.columns import TableColumns
+from adapters.arrow.csv_body import read_csv
+from adapters.arrow.json_body import read_json, read_ndjson
+from adapters.arrow.parquet_body import read_parquet
+from adapters.arrow.record_batches import BatchConverter
+from adapters.arrow.spool import RowStore, rows_without_columns
+from domain.formats import DataFormat
+from domain.growth import NO_GROWTH, Growth
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    import pyarrow as pa
+
+    from adapters.arrow.limits import Limits
+    from domain.bodies import BodyFormat
+    from domain.rows import Rows
+    from domain.tables import Column
+
+
+class BodyReader:
+    """Reads bodies into record batches, which wait in memory or in a nameless file."""
+
+    def __init__(self, directory: Path, limits: Limits) -> None:
+        """`directory` is where rows wait that are too many for memory."""
+        self.directory = directory
+        self.limits = limits
+
+    def rows(
+        self,
+        chunks: Iterator[bytes],
+        body_format: BodyFormat,
+        columns: Sequence[Column],
+        growth: Growth = NO_GROWTH,
+        left_out: Sequence[Column] = (),
+    ) -> Rows:
+        """Read rows that fit columns.
+
+        Args:
+            chunks: The body.
+            body_format: What it claims to be.
+            columns: The columns, those by which the table is to grow among them.
+            growth: What the rows will say of that.
+            left_out: More columns that the body may name, of which the rows will not have any.
+
+        Raises:
+            EmptyBodyError, MalformedBodyError, RowsDoNotFitError, TooLargeError,
+            StorageFullError: As `RowReaderPort.read`.
+        """
+        store = RowStore(columns, self.directory, self.limits)
+        names = [column.name for column in left_out]
+        try:
+            for batch in self._batches(chunks, body_format, TableColumns((*columns, *left_out))):
+                store.append(_without(batch, names) if names else batch)
+            return store.finish(growth)
+        except BaseException:
+            store.close()
+            raise
+
+    def _batches(
+        self, chunks: Iterator[bytes], body_format: BodyFormat, columns: TableColumns
+    ) -> Iterator[pa.RecordBatch]:
+        convert = partial(BatchConverter, columns=columns, limits=self.limits)
+        match body_format.data_format:
+            case DataFormat.JSON:
+                return read_json(chunks, columns, self.limits)
+            case DataFormat.NDJSON:
+                return read_ndjson(chunks, columns, self.limits)
+            case DataFormat.CSV:
+                return read_csv(chunks, columns, body_format.csv, self.limits)
+            case DataFormat.PARQUET:
+                return read_parquet(chunks, convert, self.directory, self.limits)
+            case DataFormat.ARROW:
+                return read_arrow(chunks, convert, self.directory, self.limits)
+
+
+def _without(batch: pa.RecordBatch, names: Sequence[str]) -> pa.RecordBatch:
+    dropped = [name for name in names if name in batch.schema.names]
+    if len(dropped) == batch.num_columns:
+        return rows_without_columns(batch.num_rows)
+    return batch.drop_columns(dropped) if dropped else batch
