@@ -57,6 +57,9 @@ def needed_type(evidence: Evidence, column_type: ColumnType) -> ColumnType | Non
 def _wide_enough(column_type: ScalarType, seen: ColumnType) -> ColumnType | None:
     """The type itself when all that `seen` has is in it; else a wider one."""
     wider = wider_type(column_type, seen)
-    if isinstance(wider, ScalarType) and INTEGER_BOUNDS[wider.kind] == INTEGER_BOUNDS[column_type.kind]:
+    if (
+        isinstance(wider, ScalarType)
+        and INTEGER_BOUNDS[wider.kind] == INTEGER_BOUNDS[column_type.kind]
+    ):
         return column_type
     return wider

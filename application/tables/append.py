@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import ClassVar
@@ -65,12 +65,14 @@ class AppendRows:
 
     def _append_growing(
         self, command: AppendRowsCommand, run: Run
-    ) -> tuple[Sequence[Column], AppendOutcome]:
+    ) -> tuple[tuple[Column, ...], AppendOutcome]:
         """Append to a table that may grow; the columns that it then has.
 
         The body is kept until its rows are written: when somebody else made the table grow in
         between, and another way, it is read again for the table as it is by then.
         """
+        # No body is received for a table that is not there.
+        self.tables.columns(command.table)
         with closing(self.reader.hold(command.body, command.body_format)) as body:
             for _ in range(MAX_READINGS - 1):
                 with suppress(TableChangedError):
@@ -79,7 +81,7 @@ class AppendRows:
 
     def _append_held(
         self, command: AppendRowsCommand, body: HeldBody, run: Run
-    ) -> tuple[Sequence[Column], AppendOutcome]:
+    ) -> tuple[tuple[Column, ...], AppendOutcome]:
         columns = self.tables.columns(command.table)
         with closing(body.rows(columns)) as rows:
             outcome = self._append(command, rows, run)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, ClassVar, Literal, Self
 
@@ -13,6 +14,7 @@ from domain.derived_tables import DerivedTable
 from domain.queries import Query
 from domain.tables import (
     MAX_COLUMNS,
+    AppendOutcome,
     Column,
     IfExists,
     PartitionKey,
@@ -223,6 +225,18 @@ class TablesAnswer(AnswerModel):
         )
 
 
+class GrownColumn(AnswerModel):
+    """A column that an append added or widened."""
+
+    name: str = Field(examples=["gate"])
+    type: str = Field(description="Its type now.", examples=["VARCHAR"])
+
+    @classmethod
+    def all_of(cls, columns: Iterable[Column]) -> list[Self]:
+        """The answer's columns."""
+        return [cls(name=column.name, type=str(column.type)) for column in columns]
+
+
 class AppendAnswer(AnswerModel):
     """What an append did."""
 
@@ -231,3 +245,21 @@ class AppendAnswer(AnswerModel):
     run_id: str = Field(
         description="The lineage run.", examples=["01990f3e-6c1f-7cc2-9c58-0f6a3c1c2b5d"]
     )
+    columns_added: list[GrownColumn] | None = Field(
+        default=None, description="With `on_new_columns=add`: the columns that were added."
+    )
+    columns_widened: list[GrownColumn] | None = Field(
+        default=None,
+        description="With `on_new_columns=add`: the columns that have a wider type now.",
+    )
+
+    @classmethod
+    def of(cls, outcome: AppendOutcome, run_id: str, *, growing: bool) -> Self:
+        """The answer that tells of an append; of what grew when the table was to grow."""
+        return cls(
+            rows_appended=outcome.rows_appended,
+            snapshot_id=outcome.snapshot_id,
+            run_id=run_id,
+            columns_added=GrownColumn.all_of(outcome.columns_added) if growing else None,
+            columns_widened=GrownColumn.all_of(outcome.columns_widened) if growing else None,
+        )

@@ -18,6 +18,7 @@ from application.tables.list import ListTablesCommand
 from domain.conditions import ReadCondition, Verdict
 from domain.datasets import MAX_PAGE_SIZE
 from domain.errors import InvalidError
+from domain.growth import OnNewColumns
 from domain.tables import (
     DEFAULT_NAMESPACE,
     AtTimestamp,
@@ -206,28 +207,35 @@ async def describe_table(
     response_model=AppendAnswer,
     responses={200: {"headers": RUN_HEADER}, **problems(404, 409, 415, 507)},
     openapi_extra=ROWS_BODY,
-    dependencies=[
-        LATER_ON_WRITES,
-        Depends(Later(parameters=("on_new_columns",))),
-    ],
+    dependencies=[LATER_ON_WRITES],
 )
 async def append_rows(
-    request: Request, service: ServiceDep, table: TablePathName, body_format: RowBodyFormat
+    request: Request,
+    service: ServiceDep,
+    table: TablePathName,
+    body_format: RowBodyFormat,
+    on_new_columns: Annotated[
+        OnNewColumns,
+        Query(
+            description="What to do with columns that the table lacks, and with numbers that "
+            "are too large for its columns: `add` adds and widens columns in the same commit."
+        ),
+    ] = OnNewColumns.ERROR,
 ) -> Response:
     """Append rows: all of them, or none when one does not fit."""
     done = await run_with_body(
         request,
         service.workers.writes,
-        lambda body: service.container.append_rows()(AppendRowsCommand(table, body, body_format)),
+        lambda body: service.container.append_rows()(
+            AppendRowsCommand(table, body, body_format, on_new_columns=on_new_columns)
+        ),
         max_bytes=service.max_table_body,
         timeout_s=service.client_timeout_s,
     )
-    answer = AppendAnswer(
-        rows_appended=done.value.rows_appended,
-        snapshot_id=done.value.snapshot_id,
-        run_id=done.run_id,
+    answer = AppendAnswer.of(
+        done.value, done.run_id, growing=on_new_columns is not OnNewColumns.ERROR
     )
-    return json_answer(answer, run_id=done.run_id)
+    return json_answer(answer, run_id=done.run_id, leave_out_none=True)
 
 
 @router.delete(

@@ -50,7 +50,6 @@ def test_headers(api: Api, method: str, path: str, header: str, value: str) -> N
 @pytest.mark.parametrize(
     "method, path, parameter",
     [
-        ("PUT", "/tables/{table}", "on_new_columns=add"),
         ("POST", "/query", "dry_run=true"),
         ("POST", "/tables/{table}/query", "dry_run=true"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import pyarrow as pa
 import pytest
@@ -17,19 +18,24 @@ from application.tables.drop import DropTable, DropTableCommand
 from application.tables.list import ListTables, ListTablesCommand
 from domain.bodies import BodyFormat
 from domain.column_types import parse_column_type
+from domain.commits import Write
 from domain.errors import (
     MalformedBodyError,
+    RowProblem,
     SnapshotNotFoundError,
+    TableChangedError,
     TableExistsError,
     TableNotFoundError,
     UnsupportedOperationError,
 )
 from domain.formats import DataFormat
+from domain.growth import Growth, OnNewColumns
+from domain.idempotency import NO_TERMS, WriteTerms
 from domain.lineage import Lifecycle, RunEvent, RunState, Usage
-from domain.ports.rows import RowReaderPort
+from domain.ports.rows import HeldBody, RowReaderPort
 from domain.queries import Query, ResultEncoding
 from domain.rows import Rows
-from domain.tables import AtVersion, Column, IfExists, TableDefinition, TableName
+from domain.tables import AppendOutcome, AtVersion, Column, IfExists, TableDefinition, TableName
 from tests.fakes.lineage import FakeLineage
 from tests.fakes.queries import FakeQueries
 from tests.fakes.rows import FakeRows
@@ -45,6 +51,7 @@ class JsonReader(RowReaderPort):
 
     def __init__(self) -> None:
         self.read_rows: list[FakeRows] = []
+        self.held: list[NumbersThatNeedABigint] = []
 
     def read(
         self, body: Iterable[bytes], body_format: BodyFormat, columns: Sequence[Column]
@@ -58,7 +65,8 @@ class JsonReader(RowReaderPort):
         return rows
 
     def hold(self, body: Iterable[bytes], body_format: BodyFormat) -> HeldBody:
-        return NumbersThatNeedABigint(self, b"".join(body), body_format)
+        self.held.append(NumbersThatNeedABigint(self, b"".join(body), body_format))
+        return self.held[-1]
 
 
 class NumbersThatNeedABigint(HeldBody):
@@ -183,6 +191,69 @@ def test_append_to_no_table_reads_no_body(lakehouse: Lakehouse) -> None:
     assert list(body) == [b"[1]"]
     assert lakehouse.last.state is RunState.FAIL
     assert lakehouse.last.outputs == (Usage(NAME),)
+
+
+GROWING = AppendRowsCommand(
+    NAME, [b"[4]"], BodyFormat(DataFormat.JSON), on_new_columns=OnNewColumns.ADD
+)
+
+
+def test_append_to_a_table_that_grows(filled: Lakehouse) -> None:
+    done = filled.append(GROWING)
+
+    wide = replace(COLUMNS[0], type=parse_column_type("BIGINT"))
+    assert done.value.columns_widened == (wide,)
+    assert done.value.columns_added == ()
+    assert filled.tables.columns(NAME) == (wide, *COLUMNS[1:])
+    (output,) = filled.end_of(done.run_id).outputs
+    assert output.columns == (wide, *COLUMNS[1:])
+    assert all(rows.closed for rows in filled.reader.read_rows)
+    assert [body.closed for body in filled.reader.held] == [True]
+
+
+def test_a_growing_append_to_no_table_reads_no_body(lakehouse: Lakehouse) -> None:
+    body = iter([b"[1]"])
+
+    with pytest.raises(TableNotFoundError):
+        lakehouse.append(replace(GROWING, body=body))
+
+    assert list(body) == [b"[1]"]
+
+
+class ChangesMeanwhile(FakeTables):
+    """Tables that somebody else has changed whenever rows were read for them."""
+
+    def __init__(self, changes: int) -> None:
+        super().__init__()
+        self.changes = changes
+        self.appends = 0
+
+    def append(
+        self, name: TableName, rows: Rows, write: Write, terms: WriteTerms = NO_TERMS
+    ) -> AppendOutcome:
+        self.appends += 1
+        if self.appends <= self.changes:
+            raise TableChangedError(RowProblem(None, None, "The table has changed."))
+        return super().append(name, rows, write, terms)
+
+
+@pytest.mark.parametrize("changes, readings", [(0, 1), (1, 2), (4, 5), (5, 5), (100, 5)])
+def test_a_body_is_read_again_for_a_table_that_changed(changes: int, readings: int) -> None:
+    lakehouse = Lakehouse()
+    tables = ChangesMeanwhile(changes)
+    append = Tracked(AppendRows(tables, lakehouse.reader), lakehouse.lineage)
+    Tracked(CreateTable(tables), lakehouse.lineage)(CreateTableCommand(DEFINITION, IfExists.ERROR))
+
+    if changes < 5:
+        assert append(GROWING).value.rows_appended == 1
+    else:
+        with pytest.raises(TableChangedError):
+            append(GROWING)
+
+    assert tables.appends == readings
+    assert len(lakehouse.reader.read_rows) == readings
+    assert all(rows.closed for rows in lakehouse.reader.read_rows)
+    assert [body.closed for body in lakehouse.reader.held] == [True]
 
 
 def test_append_what_cannot_be_read(filled: Lakehouse) -> None:
