@@ -45,6 +45,7 @@ class Operation(StrEnum):
     OBJECT_DELETE = "object.delete"
     OBJECT_LIST = "object.list"
     OBJECT_PRESIGN = "object.presign"
+    LAKE_REPAIR = "lake.repair"
 
 
 class RunState(StrEnum):

@@ -38,6 +38,8 @@ from application.datasets.objects import (
 )
 from application.datasets.presign import PresignObject, PresignObjectCommand
 from application.datasets.upload import UploadObject, UploadObjectCommand
+from application.maintenance.check import CheckLake, DeleteOrphans
+from application.maintenance.repair import RepairLake, RepairLakeCommand
 from application.queries.run import QueryAnswer, RunQuery, RunQueryCommand
 from application.readiness import CheckReadiness
 from application.runs import Tracked
@@ -61,8 +63,11 @@ from application.writes import TrackedWrite
 from domain.datasets import Bucket, BucketName, ObjectPage, PutOutcome
 from domain.derived_tables import DerivedOutcome
 from domain.health import HealthCheck
+from domain.maintenance import CheckReport
 from domain.ports.datasets import DatasetPort
+from domain.ports.lake_files import LakeFilePort
 from domain.ports.lineage import LineagePort
+from domain.ports.maintenance import MaintenancePort
 from domain.ports.queries import QueryPort
 from domain.ports.rows import RowReaderPort
 from domain.ports.statements import StatementPort
@@ -277,6 +282,31 @@ def _lineage(
     return publisher
 
 
+def _lake_files_in_directory(home: Home) -> LakeFilePort:
+    from adapters.filesystem.lake_files import FilesystemLakeFiles
+
+    return FilesystemLakeFiles(home.layout.data)
+
+
+def _lake_files_in_minio(
+    config: Any, settings: Mapping[str, Any], closing: ExitStack
+) -> LakeFilePort:
+    from adapters.minio.lake_files import MinioLakeFiles
+
+    endpoint, limits = _store(settings)
+    files = MinioLakeFiles(
+        endpoint, limits, BucketName(config.storage.bucket), config.storage.prefix
+    )
+    closing.callback(files.close)
+    return files
+
+
+def _maintenance(lake: Any, files: LakeFilePort) -> MaintenancePort:
+    from adapters.ducklake.maintenance import DuckLakeMaintenance
+
+    return DuckLakeMaintenance(lake, files)
+
+
 def _probes(closing: ExitStack) -> ThreadPoolExecutor:
     pool = ThreadPoolExecutor(PROBE_THREADS, thread_name_prefix="probe")
     closing.callback(pool.shutdown, wait=False, cancel_futures=True)
@@ -342,6 +372,15 @@ class Container(containers.DeclarativeContainer):
     )
     lineage: providers.Provider[LineagePort] = providers.ThreadSafeSingleton(
         _lineage, home, lake_config, settings, closing_last
+    )
+
+    lake_files: providers.Provider[LakeFilePort] = providers.Selector(
+        settings.storage,
+        file=providers.ThreadSafeSingleton(_lake_files_in_directory, home),
+        minio=providers.ThreadSafeSingleton(_lake_files_in_minio, lake_config, settings, closing),
+    )
+    maintenance: providers.Provider[MaintenancePort] = providers.ThreadSafeSingleton(
+        _maintenance, lake, lake_files
     )
 
     # The use cases
@@ -434,6 +473,14 @@ class Container(containers.DeclarativeContainer):
     )
     presign_object: providers.Provider[Tracked[PresignObjectCommand, PresignedUrl]] = (
         providers.Factory(Tracked, providers.Factory(PresignObject, datasets), lineage)
+    )
+
+    check_lake: providers.Provider[CheckLake] = providers.Factory(CheckLake, maintenance)
+    delete_orphans: providers.Provider[DeleteOrphans] = providers.Factory(
+        DeleteOrphans, maintenance
+    )
+    repair_lake: providers.Provider[Tracked[RepairLakeCommand, CheckReport]] = providers.Factory(
+        Tracked, providers.Factory(RepairLake, maintenance), lineage
     )
 
     # Whether it all works

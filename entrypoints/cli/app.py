@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from entrypoints.cli import buckets, bulk, objects, rows, service, tables, transfers
+from entrypoints.cli import buckets, bulk, maintenance, objects, rows, service, tables, transfers
 from entrypoints.cli.errors import report
 from entrypoints.cli.exit_codes import ExitCode
 from entrypoints.cli.help import examples_of, exit_codes
@@ -92,6 +92,7 @@ _COMMANDS: tuple[tuple[typer.Typer, str, Callable[..., None]], ...] = (
     (_DATASETS, "stat", objects.stat),
     (_DATASETS, "rm", objects.rm),
     (app, "query", rows.query_lake),
+    (app, "check", maintenance.check),
     (app, "serve", service.serve),
     (app, "version", service.version),
 )

@@ -46,6 +46,7 @@ class ExitCode(IntEnum):
     EXHAUSTED = 10
     UNSUPPORTED = 11
     LOCAL_FILE = 12
+    DAMAGED = 13
     STOPPED = 130
     PIPE_CLOSED = 141
 
@@ -64,6 +65,7 @@ MEANING_OF_EXIT_CODE = {
     ExitCode.EXHAUSTED: "out of time, memory or space",
     ExitCode.UNSUPPORTED: "this store or version does not do it",
     ExitCode.LOCAL_FILE: "a local file cannot be read or written",
+    ExitCode.DAMAGED: "data files of the lake are damaged or missing (check)",
     ExitCode.STOPPED: "stopped by you: Ctrl-C, or no to a question",
     ExitCode.PIPE_CLOSED: "who read the output went away",
 }

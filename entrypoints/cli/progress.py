@@ -48,6 +48,25 @@ def progress(label: str, total: int | None, *, stdout_is_used: bool = False) -> 
         yield advance
 
 
+@contextmanager
+def counting(label: str) -> Iterator[Callable[[int, int | None], None]]:
+    """Show how many things are done; gives what is to be called with that and with their number.
+
+    Args:
+        label: What is counted.
+    """
+    if not sys.stderr.isatty():
+        yield lambda _done, _total: None
+        return
+    with stderr_console().status(label) as status:
+
+        def told(done: int, total: int | None) -> None:
+            of_all = "" if total is None else f" of {total:,}"
+            status.update(f"{label}: {done:,}{of_all}")
+
+        yield told
+
+
 def counted(chunks: Iterable[bytes], advance: Advance) -> Iterator[bytes]:
     """The chunks, each told of as it passes."""
     for chunk in chunks:

@@ -21,6 +21,7 @@ from entrypoints.rest.routes import (
     data,
     datasets,
     later,
+    maintenance,
     objects,
     query,
     service,
@@ -38,6 +39,7 @@ ROUTERS = (
     statements.router,
     datasets.router,
     objects.router,
+    maintenance.router,
     service.router,
 )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -22,9 +23,13 @@ from adapters.ducklake import (
     PostgresCatalog,
     S3Storage,
 )
+from adapters.ducklake.maintenance import DuckLakeMaintenance
 from domain.commits import CommitMessage, Write
+from domain.ports.maintenance import MaintenancePort
 from domain.ports.queries import QueryPort
 from domain.ports.tables import TablePort
+from tests.contract.lake_storage import BucketStorage, DirectoryStorage, LakeStorage
+from tests.fakes.maintenance import FakeMaintenance
 from tests.fakes.queries import FakeQueries
 from tests.fakes.tables import FakeTables
 from tests.servers.postgres import new_database
@@ -38,16 +43,22 @@ class OpenedLake:
     Attributes:
         tables: The port to its tables.
         queries: The port to its query engine.
+        maintenance: The port to its maintenance.
         writes: What its commits say of themselves, oldest first.
         run_foreign: Runs SQL that writes to the lake (attached as `lake`), as another client
             of it would; due where the capability `runs_sql` is declared.
+        read_foreign: Runs SQL that reads the lake and gives the rows; as `run_foreign`.
+        storage: Where its files lie; where the capability `runs_sql` is declared.
         refused_types: The types of which this lake holds no column, not even as a part.
     """
 
     tables: TablePort
     queries: QueryPort
+    maintenance: MaintenancePort
     writes: Callable[[], Sequence[Write]]
     run_foreign: Callable[[str], None] | None = None
+    read_foreign: Callable[[str], list[tuple[Any, ...]]] | None = None
+    storage: LakeStorage | None = None
     refused_types: frozenset[str] = frozenset()
 
     def holds(self, column_type: str) -> bool:
@@ -58,6 +69,11 @@ class OpenedLake:
         """Run SQL that writes to the lake past the ports."""
         assert self.run_foreign is not None, "only a lake that runs SQL has other clients"
         self.run_foreign(sql)
+
+    def read_as_another_client(self, sql: str) -> list[tuple[Any, ...]]:
+        """Run SQL that reads the lake past the ports; gives the rows."""
+        assert self.read_foreign is not None, "only a lake that runs SQL has other clients"
+        return self.read_foreign(sql)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +101,9 @@ class LakeOpener:
 @contextmanager
 def open_fake(request: pytest.FixtureRequest) -> Iterator[OpenedLake]:
     tables = FakeTables()
-    yield OpenedLake(tables, FakeQueries(tables), writes=lambda: tables.writes)
+    yield OpenedLake(
+        tables, FakeQueries(tables), FakeMaintenance(tables), writes=lambda: tables.writes
+    )
 
 
 @contextmanager
@@ -99,7 +117,7 @@ def open_ducklake(request: pytest.FixtureRequest) -> Iterator[OpenedLake]:
         )
     )
     with closing(lake):
-        yield opened_ducklake(lake)
+        yield opened_ducklake(lake, DirectoryStorage(home / "data"))
 
 
 def served_lake(
@@ -132,12 +150,14 @@ def served_lake(
             )
             config = LakeConfig(catalog=catalog, storage=storage, temp_directory=home / "temp")
             lake = cleanup.enter_context(closing(Lake(config)))
-            yield opened_ducklake(lake)
+            files = BucketStorage(store, storage.bucket, storage.prefix)
+            cleanup.callback(files.close)
+            yield opened_ducklake(lake, files)
 
     return open_served
 
 
-def opened_ducklake(lake: Lake) -> OpenedLake:
+def opened_ducklake(lake: Lake, storage: LakeStorage) -> OpenedLake:
     """A DuckLake of any catalog and storage, as the suites use it."""
 
     def writes() -> Sequence[Write]:
@@ -152,11 +172,18 @@ def opened_ducklake(lake: Lake) -> OpenedLake:
         with lake.cursor() as cursor:
             cursor.execute(sql)
 
+    def read_foreign(sql: str) -> list[tuple[Any, ...]]:
+        with lake.cursor() as cursor:
+            return cursor.execute(sql).fetchall()
+
     return OpenedLake(
         tables=DuckLakeTables(lake),
         queries=DuckLakeQueries(lake),
+        maintenance=DuckLakeMaintenance(lake, storage.port),
         writes=writes,
         run_foreign=run_foreign,
+        read_foreign=read_foreign,
+        storage=storage,
         # Parquet would give back other values than it was given.
         refused_types=frozenset({"HUGEINT", "TIME WITH TIME ZONE", "INTERVAL"}),
     )

@@ -24,7 +24,6 @@ LATER: tuple[tuple[str, str], ...] = (
     ("GET", "/lineage"),
     ("GET", "/lineage/runs/{run_id}"),
     ("GET", "/lineage/events"),
-    ("GET", "/maintenance/check"),
     ("GET", "/metrics"),
 )
 """Method and path of each."""

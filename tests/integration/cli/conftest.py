@@ -21,6 +21,7 @@ from entrypoints.container import Container, build_container
 from entrypoints.settings import load_settings
 from tests.fakes.datasets import FakeDatasets
 from tests.fakes.lineage import FakeLineage
+from tests.fakes.maintenance import FakeMaintenance
 from tests.fakes.queries import FakeQueries
 from tests.fakes.tables import FakeTables
 
@@ -35,6 +36,7 @@ class Command:
     tables: FakeTables
     datasets: FakeDatasets
     lineage: FakeLineage
+    maintenance: FakeMaintenance
     runner: CliRunner = field(default_factory=CliRunner)
 
     def __call__(self, *arguments: str, stdin: bytes | str | None = None) -> Result:
@@ -56,10 +58,12 @@ def ducklake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
     tables, datasets, lineage = FakeTables(), FakeDatasets(), FakeLineage()
     container.tables.override(providers.Object(tables))
     container.queries.override(providers.Object(FakeQueries(tables)))
+    maintenance = FakeMaintenance(tables)
+    container.maintenance.override(providers.Object(maintenance))
     container.datasets.override(providers.Object(datasets))
     container.lineage.override(providers.Object(lineage))
     container.rows.override(providers.Object(ArrowRowReader(tmp_path)))
-    return Command(container, tables, datasets, lineage)
+    return Command(container, tables, datasets, lineage, maintenance)
 
 
 @dataclass

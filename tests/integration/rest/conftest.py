@@ -18,6 +18,7 @@ from entrypoints.rest.app import create_app
 from entrypoints.settings import load_settings
 from tests.fakes.datasets import FakeDatasets
 from tests.fakes.lineage import FakeLineage
+from tests.fakes.maintenance import FakeMaintenance
 from tests.fakes.queries import FakeQueries
 from tests.fakes.statements import FakeStatements
 from tests.fakes.tables import FakeTables
@@ -34,11 +35,16 @@ class Fakes:
     )
     statements: FakeStatements = field(default_factory=FakeStatements)
     lineage: FakeLineage = field(default_factory=FakeLineage)
+    maintenance: FakeMaintenance = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.maintenance = FakeMaintenance(self.tables)
 
     def container(self, spool: Path, **settings: object) -> Container:
         container = build_container(load_settings({}, home=spool / "never-made", **settings))
         container.tables.override(providers.Object(self.tables))
         container.queries.override(providers.Object(FakeQueries(self.tables)))
+        container.maintenance.override(providers.Object(self.maintenance))
         container.datasets.override(providers.Object(self.datasets))
         container.statements.override(providers.Object(self.statements))
         container.lineage.override(providers.Object(self.lineage))

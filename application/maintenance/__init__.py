@@ -1,0 +1,1 @@
+"""Looking after the lake's files."""
