@@ -127,6 +127,8 @@ class Settings(BaseSettings):
             has failed.
         max_table_body: The greatest body of an append, in bytes.
         max_object_size: The greatest object, in bytes.
+        compress_answers: Whether results in JSON, NDJSON and CSV are packed (zstd, gzip) for
+            clients that say they take them so; turn it off where a proxy does it.
         client_timeout_s: How long a client may neither send nor take a byte, in seconds.
         shutdown_grace_s: How long work in flight may go on after a stop was asked for.
         ready_timeout_s: How long a part may take to say whether it works.
@@ -180,6 +182,7 @@ class Settings(BaseSettings):
 
     max_table_body: int = Field(default=64 * GIB, ge=1)
     max_object_size: int = Field(default=5 * 1024 * GIB, ge=1)
+    compress_answers: bool = True
     client_timeout_s: float = Field(default=300, gt=0, le=86_400, allow_inf_nan=False)
     shutdown_grace_s: float = Field(default=30, ge=0, le=3_600, allow_inf_nan=False)
     ready_timeout_s: float = Field(default=2, gt=0, le=60, allow_inf_nan=False)

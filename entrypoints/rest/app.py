@@ -73,6 +73,7 @@ def create_app(
             workers=Workers.start(settings.query_workers(), settings.query_queue()),
             max_table_body=settings.max_table_body(),
             max_object_size=settings.max_object_size(),
+            compress_answers=settings.compress_answers(),
             client_timeout_s=settings.client_timeout_s(),
         )
         if on_start is not None:

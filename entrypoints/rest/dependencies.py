@@ -23,6 +23,7 @@ class Service:
         workers: Where blocking work is done.
         max_table_body: The greatest body of an append, in bytes.
         max_object_size: The greatest object, in bytes.
+        compress_answers: Whether results are packed for clients that take them so.
         client_timeout_s: How long a client may send nothing, in seconds.
     """
 
@@ -30,6 +31,7 @@ class Service:
     workers: Workers
     max_table_body: int
     max_object_size: int
+    compress_answers: bool
     client_timeout_s: float
     _readiness: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="ready")

@@ -8,10 +8,8 @@ from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
-import msgspec
 from fastapi import Depends, Query, Request
 from starlette.responses import Response
-from starlette.types import Scope
 
 from application.queries.run import QueryAnswer, RunQueryCommand
 from application.runs import Done
@@ -26,9 +24,9 @@ from entrypoints.rest.documentation import (
     RUN_HEADER,
     problems,
 )
-from entrypoints.rest.envelope import JsonEnvelope
-from entrypoints.rest.negotiation import CONTENT_TYPES, choose_format
-from entrypoints.rest.problems import RUN_ID_HEADER, problem_of
+from entrypoints.rest.negotiation import choose_format
+from entrypoints.rest.problems import RUN_ID_HEADER
+from entrypoints.rest.result_form import ResultForm
 from entrypoints.rest.streaming import StreamedResponse, begin_stream
 
 RESULT_RESPONSES: dict[int | str, dict[str, Any]] = {
@@ -71,7 +69,7 @@ async def answer_query(request: Request, service: Service, command: RunQueryComm
     """Run a query and stream what it answers; 304 when the caller has that already."""
     began = time.perf_counter()
     query_id = new_run_id()
-    data_format = command.encoding.format
+    form = ResultForm.asked_for(request, service, command.encoding.format)
 
     def facts(done: Done[QueryAnswer]) -> Mapping[str, Any]:
         result = done.value.result
@@ -85,9 +83,9 @@ async def answer_query(request: Request, service: Service, command: RunQueryComm
         }
 
     def stream_of(done: Done[QueryAnswer]) -> ByteStream:
-        if data_format is DataFormat.JSON and command.rows and not done.value.not_modified:
-            return JsonEnvelope(done.value.result.columns, done.value.body, partial(facts, done))
-        return done.value.body
+        if done.value.not_modified or not command.rows:
+            return done.value.body
+        return form.stream(done.value.result.columns, done.value.body, partial(facts, done))
 
     streamed = await begin_stream(
         request,
@@ -96,27 +94,16 @@ async def answer_query(request: Request, service: Service, command: RunQueryComm
         lambda: service.container.run_query()(command),
         stream_of,
     )
-    headers = _headers(streamed.done, data_format)
+    headers = _headers(streamed.done, form)
     if streamed.done.value.not_modified or not command.rows:
         await streamed.close()
         return _without_content(headers, not_modified=streamed.done.value.not_modified)
-    return StreamedResponse(
-        streamed,
-        headers=headers,
-        last_words=(
-            partial(error_record, request.scope) if data_format is DataFormat.NDJSON else None
-        ),
-    )
+    return StreamedResponse(streamed, headers=headers)
 
 
-def _headers(done: Done[QueryAnswer], data_format: DataFormat) -> dict[str, str]:
-    headers = {
-        "Content-Type": CONTENT_TYPES[data_format],
-        "Vary": "Accept",
-        # What has no tag may be another answer the next time.
-        "Cache-Control": "no-store",
-        RUN_ID_HEADER: done.run_id,
-    }
+def _headers(done: Done[QueryAnswer], form: ResultForm) -> dict[str, str]:
+    # What has no tag may be another answer the next time.
+    headers = form.headers | {"Cache-Control": "no-store", RUN_ID_HEADER: done.run_id}
     if done.value.etag is not None:
         headers["ETag"] = f'W/"{done.value.etag}"'
         headers["Cache-Control"] = "private, no-cache"
@@ -131,9 +118,3 @@ def _without_content(headers: dict[str, str], *, not_modified: bool) -> Response
     if "content-length" in answer.headers:
         del answer.headers["content-length"]
     return answer
-
-
-def error_record(scope: Scope, error: Exception, tail: bytes) -> bytes:
-    """The last record of an NDJSON answer that failed midway."""
-    record = msgspec.json.encode({"error": problem_of(scope, error)})
-    return (b"" if tail in {b"", b"\n"} else b"\n") + record + b"\n"

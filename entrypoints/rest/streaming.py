@@ -88,7 +88,6 @@ class StreamedResponse(Response):
 
     Args:
         streamed: The stream.
-        last_words: Given what failed and the last bytes sent, what to send before the cut.
     """
 
     def __init__(
@@ -97,13 +96,11 @@ class StreamedResponse(Response):
         *,
         status_code: int = 200,
         headers: Mapping[str, str],
-        last_words: Callable[[BaseException, bytes], bytes] | None = None,
     ) -> None:
         self.status_code = status_code
         self.background = None
         self.body = b""
         self._streamed = streamed
-        self._last_words = last_words
         self.init_headers(headers)
         # It would be that of the empty body above.
         if "content-length" not in {name.lower() for name in headers}:
@@ -127,16 +124,12 @@ class StreamedResponse(Response):
                 "headers": self.raw_headers,
             }
         )
-        chunk, tail = self._streamed.first, b""
+        chunk = self._streamed.first
         try:
             while chunk:
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
-                tail = chunk[-1:]
                 chunk = await self._streamed.feed.next()
         except Exception as error:
             logger.opt(exception=error).warning("An answer failed midway; the connection is cut.")
-            if self._last_words is not None:
-                words = self._last_words(error, tail)
-                await send({"type": "http.response.body", "body": words, "more_body": True})
             raise ResponseAbortedError from error
         await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request
@@ -14,20 +13,18 @@ from application.statements.rules import utc_now
 from application.statements.uses import StatementResult
 from domain.datasets import ByteStream
 from domain.errors import InvalidPageTokenError, StatementNotFoundError
-from domain.formats import DataFormat
 from domain.statements import StatementId
 from entrypoints.rest.answers import json_answer
 from entrypoints.rest.control import StrictRoute
 from entrypoints.rest.dependencies import ServiceDep
 from entrypoints.rest.documentation import LINK_HEADER, RESULT_CONTENT, RUN_HEADER, problems
-from entrypoints.rest.envelope import JsonEnvelope
 from entrypoints.rest.locations import Part, located
 from entrypoints.rest.models.queries import QueryAnswerModel
 from entrypoints.rest.models.statements import EXAMPLE_ID, StatementAnswer, StatementsAnswer
-from entrypoints.rest.negotiation import CONTENT_TYPES
 from entrypoints.rest.paging import PageSize, PageToken, from_token, next_link, to_token
 from entrypoints.rest.problems import RUN_ID_HEADER
-from entrypoints.rest.results import EncodingDep, error_record
+from entrypoints.rest.result_form import ResultForm
+from entrypoints.rest.results import EncodingDep
 from entrypoints.rest.streaming import StreamedResponse, begin_stream
 
 router = APIRouter(tags=["queries"], route_class=StrictRoute)
@@ -123,6 +120,7 @@ async def read_result(
     While there is none it answers 409: `statement_not_ended` with Retry-After, or `no_result`
     when the statement failed or was cancelled.
     """
+    form = ResultForm.asked_for(request, service, encoding.format)
 
     def call() -> Done[StatementResult]:
         opened = service.container.open_result()(statement_id, encoding)
@@ -130,24 +128,15 @@ async def read_result(
 
     def stream_of(done: Done[StatementResult]) -> ByteStream:
         rows = done.value.rows
-        if encoding.format is not DataFormat.JSON:
-            return rows
-        return JsonEnvelope(rows.columns, rows, lambda: _facts(done.value))
+        return form.stream(rows.columns, rows, lambda: _facts(done.value))
 
     streamed = await begin_stream(
         request, service.workers.queries, service.workers, call, stream_of
     )
     return StreamedResponse(
         streamed,
-        headers={
-            "Content-Type": CONTENT_TYPES[encoding.format],
-            "Vary": "Accept",
-            "Cache-Control": "private, max-age=0",
-            RUN_ID_HEADER: streamed.done.run_id,
-        },
-        last_words=(
-            partial(error_record, request.scope) if encoding.format is DataFormat.NDJSON else None
-        ),
+        headers=form.headers
+        | {"Cache-Control": "private, max-age=0", RUN_ID_HEADER: streamed.done.run_id},
     )
 
 
