@@ -40,6 +40,7 @@ class StatementJob:
         self._parts = parts
         self._stored = stored
         self._result: QueryResult | None = None
+        # Whether there is something to tell between its beginning and its end.
         self._running = False
         # Why the service stops it; None while it does not, also when somebody else ended it.
         self._reason: Failure | None = None
@@ -81,10 +82,11 @@ class StatementJob:
 
     def tick(self) -> None:
         """Store how far it has come, and stop it when somebody else has ended it."""
-        with self._state:
-            running = self._running
-        if running and not self._change(self._as_far_as_it_is):
-            self.stop()
+        with self._storing:
+            # Its end may have been stored, and the answer to that lost.
+            if not self._running or self._store(self._as_far_as_it_is):
+                return
+        self.stop()
 
     def _run(self) -> None:
         parts = self._parts
@@ -96,7 +98,7 @@ class StatementJob:
         if not self._change(lambda form: form.started(parts.now(), run_id)):
             return
         run = Run(RunQuery.operation, RunQuery.plan_of(self._query), parts.lineage, run_id)
-        with self._state:
+        with self._storing:
             self._running = True
         try:
             size = self._put_aside(run)
@@ -188,7 +190,9 @@ class StatementJob:
         Raises: what the store raises, when it does not serve for long.
         """
         # One form for all attempts: an earlier one may have been stored, and its answer lost.
-        wanted = form(self._stored.statement)
+        with self._storing:
+            self._running = False
+            wanted = form(self._stored.statement)
         attempt = 1
         while True:
             try:
@@ -202,22 +206,25 @@ class StatementJob:
     def _change(self, form: _Form) -> bool:
         """Store another form of it; False when it is not this process's any more."""
         with self._storing:
-            if self._stored.statement.state.ended:
+            return self._store(form)
+
+    def _store(self, form: _Form) -> bool:
+        if self._stored.statement.state.ended:
+            return False
+        wanted = form(self._stored.statement)
+        while True:
+            try:
+                if wanted == self._stored.statement:
+                    return self._seen().version == self._stored.version
+                self._stored = self._parts.statements.replace(wanted, self._stored.version)
+            except StatementNotFoundError:
                 return False
-            wanted = form(self._stored.statement)
-            while True:
-                try:
-                    if wanted == self._stored.statement:
-                        return self._seen().version == self._stored.version
-                    self._stored = self._parts.statements.replace(wanted, self._stored.version)
-                except StatementNotFoundError:
-                    return False
-                except StatementChangedError:
-                    # Perhaps by a write of this job, the answer to which was lost.
-                    if not self._takes_up(wanted):
-                        return self._stored.statement == wanted
-                else:
-                    return True
+            except StatementChangedError:
+                # Perhaps by a write of this job, the answer to which was lost.
+                if not self._takes_up(wanted):
+                    return self._stored.statement == wanted
+            else:
+                return True
 
     def _takes_up(self, wanted: Statement) -> bool:
         """Look at what is stored; whether the change is still to be made."""
