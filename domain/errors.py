@@ -153,9 +153,10 @@ class RowsDoNotFitError(InvalidError):
 class TableChangedError(RowsDoNotFitError):
     """Rows that fitted the table when they were read, and do not fit it any more.
 
-    It has the same code: to the caller they are rows that do not fit. Whoever still has the
-    body may read it again.
+    Whoever still has the body may read it again.
     """
+
+    code = "table_changed"
 
 
 class MalformedError(LakehouseError):

@@ -142,6 +142,7 @@ def _lake_config(home: Home, settings: Mapping[str, Any]) -> Any:
         memory_limit=settings["memory_limit"],
         threads=settings["threads"],
         catalog_timeout_s=settings["store_timeout_s"],
+        inline_rows=settings["inline_rows"],
         sync_files=settings["durability"] is Durability.FULL,
     )
 
@@ -186,11 +187,17 @@ def _queries(lake: Any) -> QueryPort:
     return DuckLakeQueries(lake)
 
 
-def _rows(home: Home, max_table_body: int) -> RowReaderPort:
+def _rows(home: Home, settings: Mapping[str, Any]) -> RowReaderPort:
     from adapters.arrow.limits import Limits
     from adapters.arrow.reader import ArrowRowReader
 
-    return ArrowRowReader(home.layout.spool, Limits(body_bytes=max_table_body))
+    limits = Limits(
+        body_bytes=settings["max_table_body"],
+        expanded_bytes=settings["max_expanded_body"],
+        depth=settings["max_nesting"],
+        columns=settings["max_columns"],
+    )
+    return ArrowRowReader(home.layout.spool, limits)
 
 
 def _datasets_in_files(home: Home) -> DatasetPort:
@@ -357,9 +364,7 @@ class Container(containers.DeclarativeContainer):
     )
     tables: providers.Provider[TablePort] = providers.ThreadSafeSingleton(_tables, lake)
     queries: providers.Provider[QueryPort] = providers.ThreadSafeSingleton(_queries, lake)
-    rows: providers.Provider[RowReaderPort] = providers.ThreadSafeSingleton(
-        _rows, home, settings.max_table_body
-    )
+    rows: providers.Provider[RowReaderPort] = providers.ThreadSafeSingleton(_rows, home, settings)
     datasets: providers.Provider[DatasetPort] = providers.Selector(
         settings.storage,
         file=providers.ThreadSafeSingleton(_datasets_in_files, home),

@@ -22,11 +22,14 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.datasets import BucketName
 from domain.errors import ConfigurationError, InvalidBucketNameError
+from domain.tables import MAX_COLUMNS
 
 PREFIX = "DUCKLAKE_"
 _TEST_PREFIX = "DUCKLAKE_TEST_"
 MIB = 1024**2
 GIB = 1024**3
+MAX_NESTING = 300
+"""What reads JSON goes down level by level, and Python's own stack ends at some depth."""
 
 
 class LogLevel(StrEnum):
@@ -125,7 +128,14 @@ class Settings(BaseSettings):
             seconds.
         statement_lease_s: After how many seconds without a sign of life of its replica a statement
             has failed.
-        max_table_body: The greatest body of an append, in bytes.
+        inline_rows: Appends of at most so many rows stay in the catalog at first, instead of
+            making a file each; 0 for none.
+        max_table_body: The greatest body of an append as it comes, in bytes.
+        max_expanded_body: The greatest body of an append once it is unpacked, and all of its
+            rows in memory's form, in bytes.
+        max_nesting: How deep JSON values in rows may be nested.
+        max_columns: The most columns that a body of an append, or the table that it makes
+            grow, may have.
         max_object_size: The greatest object, in bytes.
         compress_answers: Whether results in JSON, NDJSON and CSV are packed (zstd, gzip) for
             clients that say they take them so; turn it off where a proxy does it.
@@ -180,7 +190,11 @@ class Settings(BaseSettings):
     statement_keep_s: int = Field(default=86_400, ge=1, le=31_536_000)
     statement_lease_s: float = Field(default=30, ge=1, le=3_600, allow_inf_nan=False)
 
+    inline_rows: int = Field(default=100, ge=0, le=100_000)
     max_table_body: int = Field(default=64 * GIB, ge=1)
+    max_expanded_body: int = Field(default=16 * GIB, ge=1)
+    max_nesting: int = Field(default=100, ge=1, le=MAX_NESTING)
+    max_columns: int = Field(default=MAX_COLUMNS, ge=1, le=MAX_COLUMNS)
     max_object_size: int = Field(default=5 * 1024 * GIB, ge=1)
     compress_answers: bool = True
     client_timeout_s: float = Field(default=300, gt=0, le=86_400, allow_inf_nan=False)

@@ -33,6 +33,9 @@ def connect(config: LakeConfig) -> duckdb.DuckDBPyConnection:
     try:
         connection.execute("SET GLOBAL errors_as_json=true")
         load_extension(connection, "ducklake")
+        connection.execute(
+            f"SET GLOBAL ducklake_default_data_inlining_row_limit = {config.inline_rows}"
+        )
         if not isinstance(config.catalog, FileCatalog):
             load_extension(connection, "postgres_scanner")
         if isinstance(config.storage, S3Storage):

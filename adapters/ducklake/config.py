@@ -107,6 +107,9 @@ class S3Storage:
     timeout_s: int = 10
 
 
+DEFAULT_INLINE_ROWS = 100
+
+
 @dataclass(frozen=True, slots=True)
 class LakeConfig:
     """Where a lake lies, and what the engine may use.
@@ -119,6 +122,9 @@ class LakeConfig:
         memory_limit: The engine's memory, as DuckDB reads it ("4GB"); None for its default.
         threads: The engine's threads; None for one a core.
         catalog_timeout_s: How long a catalog in PostgreSQL may take to answer.
+        inline_rows: Inserts of at most so many rows stay in the catalog at first, instead of
+            making a file of their own; 0 for none. An option of the lake, or of a table, that
+            somebody has set goes before it.
         sync_files: Whether files on this machine are durable before the commit that names them.
     """
 
@@ -129,6 +135,7 @@ class LakeConfig:
     memory_limit: str | None = None
     threads: int | None = None
     catalog_timeout_s: float = 10
+    inline_rows: int = DEFAULT_INLINE_ROWS
     sync_files: bool = True
 
     @property
