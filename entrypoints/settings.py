@@ -190,7 +190,7 @@ class Settings(BaseSettings):
     statement_keep_s: int = Field(default=86_400, ge=1, le=31_536_000)
     statement_lease_s: float = Field(default=30, ge=1, le=3_600, allow_inf_nan=False)
 
-    inline_rows: int = Field(default=100, ge=0, le=100_000)
+    inline_rows: int = Field(default=10, ge=0, le=100_000)
     max_table_body: int = Field(default=64 * GIB, ge=1)
     max_expanded_body: int = Field(default=16 * GIB, ge=1)
     max_nesting: int = Field(default=100, ge=1, le=MAX_NESTING)

@@ -107,7 +107,7 @@ class S3Storage:
     timeout_s: int = 10
 
 
-DEFAULT_INLINE_ROWS = 100
+DEFAULT_INLINE_ROWS = 10
 
 
 @dataclass(frozen=True, slots=True)
