@@ -40,6 +40,7 @@ from application.datasets.presign import PresignObject, PresignObjectCommand
 from application.datasets.upload import UploadObject, UploadObjectCommand
 from application.maintenance.check import CheckLake, DeleteOrphans
 from application.maintenance.repair import RepairLake, RepairLakeCommand
+from application.queries.plan import PlanQuery
 from application.queries.run import QueryAnswer, RunQuery, RunQueryCommand
 from application.readiness import CheckReadiness
 from application.runs import Tracked
@@ -420,6 +421,9 @@ class Container(containers.DeclarativeContainer):
     )
     query_timeouts: providers.Provider[QueryTimeouts] = providers.Factory(
         QueryTimeouts, settings.query_timeout_s, settings.query_max_timeout_s
+    )
+    plan_query: providers.Provider[PlanQuery] = providers.Factory(
+        PlanQuery, queries, query_timeouts
     )
     run_query: providers.Provider[Tracked[RunQueryCommand, QueryAnswer]] = providers.Factory(
         Tracked, providers.Factory(RunQuery, queries, query_timeouts), lineage

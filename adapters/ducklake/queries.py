@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
 
 import duckdb
 
@@ -12,6 +15,7 @@ from adapters.ducklake.lake import Lake
 from adapters.ducklake.metadata import Metadata, TableEntry
 from adapters.ducklake.names import Names
 from adapters.ducklake.parser import Form
+from adapters.ducklake.plans import plan_text, planned_reads
 from adapters.ducklake.result_encoders import Encoder, SelectedColumn, encoder_for
 from adapters.ducklake.result_types import depth
 from adapters.ducklake.results import BoundQuery, DuckLakeResult
@@ -25,6 +29,7 @@ from domain.errors import (
     TooLargeError,
     UpstreamTimeoutError,
 )
+from domain.plans import QueryPlan
 from domain.ports.queries import QueryPort
 from domain.queries import (
     EncodedRows,
@@ -32,6 +37,7 @@ from domain.queries import (
     Parameters,
     Query,
     QueryResult,
+    ResultColumn,
     ResultEncoding,
     SpoolEncoding,
 )
@@ -42,6 +48,28 @@ _BEFORE = "SELECT * FROM (\n"
 _AFTER = "\n) AS result"
 _EXPLAIN = "EXPLAIN "
 _PLAN_ROW = "(CAST(? AS VARCHAR), CAST(? AS VARCHAR))"
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """A query that passed the gate and was bound.
+
+    Attributes:
+        metadata: The catalog at the snapshot that it sees.
+        passed: What the gate let pass.
+        statement: The statement to run.
+        parameters: Its parameters.
+        columns: The columns of its result.
+    """
+
+    metadata: Metadata
+    passed: Passed
+    statement: str
+    parameters: Parameters
+    columns: list[SelectedColumn]
 
 
 class DuckLakeQueries(QueryPort):
@@ -55,12 +83,24 @@ class DuckLakeQueries(QueryPort):
     def open(self, query: Query, encoding: Encoding) -> QueryResult:
         """As `QueryPort.open`."""
         limit = TimeLimit(self._lake.watchdog, query.timeout_s)
+        return self._in_time(
+            limit,
+            lambda: self._open(query, encoding, limit),
+            discard=lambda result: result.close(),
+        )
+
+    def plan(self, query: Query) -> QueryPlan:
+        """As `QueryPort.plan`."""
+        limit = TimeLimit(self._lake.watchdog, query.timeout_s)
+        return self._in_time(limit, lambda: self._planned(query, limit), discard=lambda _: None)
+
+    def _in_time(
+        self, limit: TimeLimit, call: Callable[[], T], discard: Callable[[T], object]
+    ) -> T:
         answered_by = time.monotonic() + limit.answers_within_s
         try:
             return self._lake.deadline.run(
-                lambda _: self._open(query, encoding, limit),
-                discard=lambda result: result.close(),
-                at_most_s=limit.answers_within_s,
+                lambda _: call(), discard, at_most_s=limit.answers_within_s
             )
         except UpstreamTimeoutError as error:
             if time.monotonic() >= answered_by:
@@ -75,7 +115,11 @@ class DuckLakeQueries(QueryPort):
         cursor = self._lake.take_cursor()
         try:
             with limit.step(cursor):
-                return self._opened(cursor, query, encoding, limit)
+                return self._checked(
+                    cursor,
+                    query,
+                    lambda checked: self._result(cursor, query, encoding, limit, checked),
+                )
         except (duckdb.Error, OSError) as error:
             self._lake.return_cursor(cursor)
             raise translated(error, self._lake.redact) or error from error
@@ -83,13 +127,14 @@ class DuckLakeQueries(QueryPort):
             self._lake.return_cursor(cursor)
             raise
 
-    def _opened(
-        self,
-        cursor: duckdb.DuckDBPyConnection,
-        query: Query,
-        encoding: Encoding,
-        limit: TimeLimit,
-    ) -> QueryResult:
+    def _planned(self, query: Query, limit: TimeLimit) -> QueryPlan:
+        with self._lake.cursor() as cursor, limit.step(cursor):
+            return self._checked(cursor, query, lambda checked: self._plan(cursor, query, checked))
+
+    def _checked(
+        self, cursor: duckdb.DuckDBPyConnection, query: Query, use: Callable[[_Checked], T]
+    ) -> T:
+        """Let a query through the gate, bind it, and use what that gave."""
         cursor.execute("BEGIN TRANSACTION READ ONLY")
         metadata = Metadata(cursor)
         table = _table(metadata, query.table)
@@ -103,7 +148,7 @@ class DuckLakeQueries(QueryPort):
         else:
             raise InvalidSqlError("There is no SQL.")
         with selection.positions():
-            return self._bound(cursor, metadata, namespace, selection.sql, query, encoding, limit)
+            return use(self._bound(cursor, metadata, namespace, selection.sql, query))
 
     def _bound(
         self,
@@ -112,38 +157,63 @@ class DuckLakeQueries(QueryPort):
         namespace: str,
         sql: str,
         query: Query,
-        encoding: Encoding,
-        limit: TimeLimit,
-    ) -> QueryResult:
+    ) -> _Checked:
         passed = Gate(cursor, metadata, self._names, namespace).pass_through(sql)
         passed.prepare(cursor, namespace)
         statement, parameters = passed.sql, query.parameters
         before = _EXPLAIN if passed.form is Form.EXPLAIN else _BEFORE
         try:
             if passed.form is Form.EXPLAIN:
-                statement, parameters = self._plan(cursor, passed, parameters)
+                statement, parameters = self._explained(cursor, passed, parameters)
             columns = _columns(cursor, statement, parameters)
         except duckdb.Error as error:
             offset = len(before) - passed.offset
             raise translated(error, self._lake.redact, offset, sql) or error from error
-        encoder = _encoder(encoding, columns)
+        return _Checked(metadata, passed, statement, parameters, columns)
+
+    def _result(
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        query: Query,
+        encoding: Encoding,
+        limit: TimeLimit,
+        checked: _Checked,
+    ) -> QueryResult:
+        encoder = _encoder(encoding, checked.columns)
+        lake_alone = checked.passed.lake_alone
         bound = BoundQuery(
-            statement=_selected(encoder, statement, columns, query.row_limit),
-            parameters=parameters,
-            columns=columns,
+            statement=_selected(encoder, checked.statement, checked.columns, query.row_limit),
+            parameters=checked.parameters,
+            columns=checked.columns,
             row_limit=query.row_limit,
-            snapshot_id=metadata.snapshot_id,
-            tables=passed.tables,
-            version=self._version(metadata) if passed.lake_alone else None,
+            snapshot_id=checked.metadata.snapshot_id,
+            tables=checked.passed.tables,
+            version=self._version(checked.metadata) if lake_alone else None,
         )
         return DuckLakeResult(self._lake, cursor, bound, encoder, limit)
+
+    def _plan(
+        self, cursor: duckdb.DuckDBPyConnection, query: Query, checked: _Checked
+    ) -> QueryPlan:
+        limit = "" if query.row_limit is None else f" LIMIT {query.row_limit}"
+        sql = f"{_BEFORE}{checked.passed.sql}{_AFTER}{limit}"
+        tables = checked.passed.tables
+        return QueryPlan(
+            columns=tuple(
+                ResultColumn(column.name, str(column.type)) for column in checked.columns
+            ),
+            text=self._lake.redact(plan_text(cursor, sql, query.parameters)),
+            reads=planned_reads(cursor, checked.metadata, sql, query.parameters, tables),
+            objects=(),
+            snapshot_id=checked.metadata.snapshot_id,
+        )
 
     def _version(self, metadata: Metadata) -> str:
         if self._lake_id is None:
             self._lake_id = metadata.lake_id()
         return f"{self._lake_id}.{metadata.snapshot_id}"
 
-    def _plan(
+    def _explained(
         self, cursor: duckdb.DuckDBPyConnection, passed: Passed, parameters: Parameters
     ) -> tuple[str, Parameters]:
         """A statement that answers the plan, as EXPLAIN does, and its parameters."""

@@ -6,6 +6,7 @@ from abc import abstractmethod
 from typing import Protocol
 
 from domain.datasets import ByteStream
+from domain.plans import QueryPlan
 from domain.queries import EncodedRows, Encoding, Query, QueryResult, ResultEncoding
 
 
@@ -24,6 +25,16 @@ class QueryPort(Protocol):
             NotAcceptableError: When the format cannot hold one of the result's columns.
             QueryCancelledError, QueryTimeoutError, ResourcesExhaustedError, InvalidValueError: As
                 while reading.
+        """
+
+    @abstractmethod
+    def plan(self, query: Query) -> QueryPlan:
+        """Say what a query would read and how, without running it.
+
+        Raises:
+            QueryTimeoutError: When the planning takes longer than `Query.timeout_s`.
+            StatementNotAllowedError, InvalidSqlError, InvalidParametersError, TableNotFoundError:
+                As `open`.
         """
 
     @abstractmethod

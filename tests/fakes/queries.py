@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from typing import ClassVar
 
@@ -10,6 +11,8 @@ import pyarrow as pa
 
 from domain.datasets import ByteStream
 from domain.errors import UnsupportedOperationError
+from domain.formats import DataFormat
+from domain.plans import PlannedRead, QueryPlan
 from domain.ports.queries import QueryPort
 from domain.queries import (
     EncodedRows,
@@ -37,6 +40,11 @@ class FakeQueries(QueryPort):
         """Every result handed out, so that tests see whether it was closed."""
 
     def open(self, query: Query, encoding: Encoding) -> QueryResult:
+        result = self._open(query, encoding)
+        self.opened.append(result)
+        return result
+
+    def _open(self, query: Query, encoding: Encoding) -> FakeQueryResult:
         if query.sql is not None or query.table is None:
             raise UnsupportedOperationError("This fake runs no SQL.")
         snapshot = self._tables.snapshots[-1]
@@ -45,9 +53,20 @@ class FakeQueries(QueryPort):
         table = self._tables.table(query.table)
         if query.columns is not None:
             table = _with_columns(table, query.columns)
-        result = FakeQueryResult(table, snapshot.snapshot_id, query.row_limit, encoding)
-        self.opened.append(result)
-        return result
+        return FakeQueryResult(table, snapshot.snapshot_id, query.row_limit, encoding)
+
+    def plan(self, query: Query) -> QueryPlan:
+        with closing(self._open(query, ResultEncoding(DataFormat.NDJSON))) as result:
+            table = self._tables.table(result.tables[0])
+            names = tuple(column.name for column in result.columns)
+            size = table.rows.select(list(names)).nbytes
+            return QueryPlan(
+                columns=result.columns,
+                text=f"SCAN {table.name}",
+                reads=(PlannedRead(table.name, names, table.file_count, size),),
+                objects=(),
+                snapshot_id=result.snapshot_id,
+            )
 
     def reopen(self, spool: ByteStream, encoding: ResultEncoding) -> EncodedRows:
         return FakeReopenedRows(spool, encoding)

@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
+from domain.plans import QueryPlan
 from domain.queries import MAX_PARAMETERS
 from entrypoints.rest.models.base import AnswerModel, RequestModel
 
@@ -80,3 +81,54 @@ class QueryAnswerModel(AnswerModel):
     run_id: str = Field(examples=["01990f3e-6c1f-7cc2-9c58-0f6a3c1c2b5d"])
     snapshot_id: int = Field(description="The snapshot that the query saw.", examples=[8])
     elapsed_ms: float = Field(examples=[12.5])
+
+
+class PlannedReadAnswer(AnswerModel):
+    """What a query would read of a table."""
+
+    table: str = Field(examples=["main.flights"])
+    columns: list[str] = Field(examples=[["carrier", "dep_delay", "month"]])
+    file_count: int = Field(description="The table's data files.", examples=[3])
+    estimated_bytes: int = Field(
+        description="The size of these columns in all of the table's files: at most so much is "
+        "read, since a condition may leave files out.",
+        examples=[1_048_576],
+    )
+
+
+class QueryPlanAnswer(AnswerModel):
+    """What a query would do."""
+
+    columns: list[ResultColumnAnswer] = Field(description="The columns of the result.")
+    plan: str = Field(
+        description="The engine's plan, for people: its form may change.",
+        examples=["┌───────────────┐\n│ DUCKLAKE_SCAN │\n└───────────────┘"],
+    )
+    tables: list[PlannedReadAnswer]
+    objects: list[str] = Field(examples=[["s3://raw-data/2013/flights.parquet"]])
+    estimated_bytes: int = Field(
+        description="What it would read of the tables, in all.", examples=[1_048_576]
+    )
+    snapshot_id: int = Field(description="The snapshot that it would see.", examples=[8])
+
+    @classmethod
+    def of(cls, plan: QueryPlan) -> QueryPlanAnswer:
+        """The answer that tells of a plan."""
+        return cls(
+            columns=[
+                ResultColumnAnswer(name=column.name, type=column.type) for column in plan.columns
+            ],
+            plan=plan.text,
+            tables=[
+                PlannedReadAnswer(
+                    table=str(read.table),
+                    columns=list(read.columns),
+                    file_count=read.file_count,
+                    estimated_bytes=read.estimated_bytes,
+                )
+                for read in plan.reads
+            ],
+            objects=list(plan.objects),
+            estimated_bytes=plan.estimated_bytes,
+            snapshot_id=plan.snapshot_id,
+        )

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Depends, Request
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from application.queries.run import RunQueryCommand
 from domain import queries
+from domain.errors import NotAcceptableError
+from domain.formats import DataFormat
+from entrypoints.rest.answers import json_answer
 from entrypoints.rest.conditions import read_condition
-from entrypoints.rest.control import ACCEPT_QUERY, QUERY_METHOD, Later, StrictRoute
+from entrypoints.rest.control import ACCEPT_QUERY, QUERY_METHOD, StrictRoute
 from entrypoints.rest.dependencies import Service, ServiceDep
 from entrypoints.rest.documentation import QUESTION_HEADERS
-from entrypoints.rest.models.queries import LakeQuestion, QueryAnswerModel, TableQuestion
+from entrypoints.rest.models.queries import (
+    LakeQuestion,
+    QueryAnswerModel,
+    QueryPlanAnswer,
+    TableQuestion,
+)
 from entrypoints.rest.names import TablePathName
 from entrypoints.rest.preferences import responds_async
 from entrypoints.rest.results import RESULT_RESPONSES, EncodingDep, answer_query
@@ -21,20 +31,29 @@ router = APIRouter(tags=["queries"], route_class=StrictRoute)
 
 # Its parameter is read, and its name checked, in entrypoints.rest.names.
 _TABLE_QUERY = "/tables/{table_name}/query"
-_LATER = [Depends(Later(parameters=("dry_run",)))]
+DryRun = Annotated[
+    bool,
+    Query(
+        description="Do not run it: answer with the plan, the tables and columns that it would "
+        "read, and how many bytes that is at most.",
+    ),
+]
 
 
 # OpenAPI 3.1 knows no method QUERY, so the description tells of it.
-@router.api_route("/query", methods=[QUERY_METHOD], include_in_schema=False, dependencies=_LATER)
+@router.api_route("/query", methods=[QUERY_METHOD], include_in_schema=False)
 @router.post(
     "/query",
-    response_model=QueryAnswerModel,
+    response_model=QueryAnswerModel | QueryPlanAnswer,
     responses=RESULT_RESPONSES | ACCEPTED,
     openapi_extra=QUESTION_HEADERS,
-    dependencies=_LATER,
 )
 async def query_lake(
-    request: Request, service: ServiceDep, question: LakeQuestion, encoding: EncodingDep
+    request: Request,
+    service: ServiceDep,
+    question: LakeQuestion,
+    encoding: EncodingDep,
+    dry_run: DryRun = False,
 ) -> Response:
     """Ask a question of any tables.
 
@@ -47,18 +66,17 @@ async def query_lake(
         row_limit=question.row_limit,
         timeout_s=question.timeout_s,
     )
+    if dry_run:
+        return await _plan(service, query, encoding)
     return await _answer(request, service, query, encoding)
 
 
-@router.api_route(
-    _TABLE_QUERY, methods=[QUERY_METHOD], include_in_schema=False, dependencies=_LATER
-)
+@router.api_route(_TABLE_QUERY, methods=[QUERY_METHOD], include_in_schema=False)
 @router.post(
     _TABLE_QUERY,
-    response_model=QueryAnswerModel,
+    response_model=QueryAnswerModel | QueryPlanAnswer,
     responses=RESULT_RESPONSES | ACCEPTED,
     openapi_extra=QUESTION_HEADERS,
-    dependencies=_LATER,
 )
 async def query_table(
     request: Request,
@@ -66,6 +84,7 @@ async def query_table(
     table: TablePathName,
     question: TableQuestion,
     encoding: EncodingDep,
+    dry_run: DryRun = False,
 ) -> Response:
     """Ask a question of a table, or for the table itself. Other tables may be named too.
 
@@ -79,6 +98,8 @@ async def query_table(
         row_limit=question.row_limit,
         timeout_s=question.timeout_s,
     )
+    if dry_run:
+        return await _plan(service, query, encoding)
     return await _answer(request, service, query, encoding)
 
 
@@ -92,3 +113,12 @@ async def _answer(
     answer = await answer_query(request, service, command)
     answer.headers.update(ACCEPT_QUERY)
     return answer
+
+
+async def _plan(
+    service: Service, query: queries.Query, encoding: queries.ResultEncoding
+) -> Response:
+    if encoding.format is not DataFormat.JSON:
+        raise NotAcceptableError("A plan is told in JSON (application/json).")
+    plan = await service.workers.queries.run(lambda: service.container.plan_query()(query))
+    return json_answer(QueryPlanAnswer.of(plan), headers={"Cache-Control": "no-store"})

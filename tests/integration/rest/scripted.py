@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable, Iterator
 
 from domain.datasets import ByteStream
+from domain.errors import UnsupportedOperationError
+from domain.plans import QueryPlan
 from domain.ports.queries import QueryPort
 from domain.queries import (
     EncodedRows,
@@ -91,6 +93,9 @@ class ScriptedQueries(QueryPort):
             raise result
         self.opened.append(result)
         return result
+
+    def plan(self, query: Query) -> QueryPlan:
+        raise UnsupportedOperationError("There is no plan.")
 
     def reopen(self, spool: ByteStream, encoding: ResultEncoding) -> EncodedRows:
         return ScriptedRows(spool)

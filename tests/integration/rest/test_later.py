@@ -50,8 +50,8 @@ def test_headers(api: Api, method: str, path: str, header: str, value: str) -> N
 @pytest.mark.parametrize(
     "method, path, parameter",
     [
-        ("POST", "/query", "dry_run=true"),
-        ("POST", "/tables/{table}/query", "dry_run=true"),
+        ("GET", "/tables/{table}/data", "at_version=1"),
+        ("GET", "/tables/{table}/data", "at_timestamp=2026-01-01T00:00:00Z"),
     ],
 )
 def test_parameters(api: Api, method: str, path: str, parameter: str) -> None:
