@@ -108,6 +108,9 @@ class Settings(BaseSettings):
             cost data that was acknowledged.
         store_timeout_s: How long the store and the catalog may take to answer, in seconds.
         memory_limit: The engine's memory ("4GB"); nothing leaves it to the engine.
+        process_memory: The memory of the whole process, in bytes (on Linux): what needs more fails,
+            before the system ends the process; nothing is nine tenths of what the machine or
+            the container has.
         threads: The engine's threads; nothing is one a core.
         spill_directory: Where queries that outgrow the memory spill to; nothing is a directory
             under `home`.
@@ -172,6 +175,7 @@ class Settings(BaseSettings):
     memory_limit: (
         Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)? ?(([KMGT]i?)?B|%)$")] | None
     ) = None
+    process_memory: int | None = Field(default=None, ge=GIB)
     threads: int | None = Field(default=None, ge=1, le=1024)
     spill_directory: Annotated[Path, AfterValidator(_absolute)] | None = None
     spill_limit: (

@@ -10,6 +10,7 @@ from entrypoints.cli.help import shows
 from entrypoints.cli.options import FormatOfRecord
 from entrypoints.cli.output import print_record
 from entrypoints.cli.session import session_of
+from entrypoints.memory_limit import limit_memory
 
 DUCKLAKE_SPECIFICATION = "1.0"
 """The version of the DuckLake specification that the lakes are in."""
@@ -39,6 +40,7 @@ def serve(
 ) -> None:
     """Serve the API until Ctrl-C."""
     settings = session_of(context).settings(host=host, port=port)
+    limit_memory(settings.process_memory)
     # Late: FastAPI takes long to import, and no other command needs it.
     from entrypoints.rest.server import serve as serve_api  # noqa: PLC0415
 

@@ -116,6 +116,8 @@ def problem_of(scope: Scope, error: Exception) -> dict[str, Any]:
     """The problem that tells of an error; of one that is not ours, it tells nothing."""
     located = error if isinstance(error, LocatedError) else None
     cause = located.error if located is not None else error
+    if isinstance(cause, MemoryError):
+        cause = ResourcesExhaustedError("There is not enough memory for this.")
     if not isinstance(cause, LakehouseError):
         return problem(
             scope,
