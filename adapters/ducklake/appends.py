@@ -8,16 +8,18 @@ from typing import Any
 
 import duckdb
 
+from adapters.ducklake.answers import appended
 from adapters.ducklake.errors import EngineMessage
 from adapters.ducklake.growth import grow
 from adapters.ducklake.inlining import keep_out_of_the_catalog
+from adapters.ducklake.jobs import Applied, Job, Step, Transaction
 from adapters.ducklake.schemas import Schemas
 from adapters.ducklake.sql import identifier, qualified, type_name
 from adapters.ducklake.stored_types import is_nested, reason_not_kept
-from adapters.ducklake.writer import Applied, Job, Step, Transaction
 from domain.commits import Write
 from domain.errors import RowProblem, RowsDoNotFitError, TableChangedError, TableNotFoundError
 from domain.growth import NO_GROWTH
+from domain.idempotency import WriteTerms
 from domain.rows import ArrowStream, Rows
 from domain.tables import Column, TableName
 
@@ -34,12 +36,17 @@ class AppendJob(Job[int]):
         grown: What the table grew by when it was applied last.
     """
 
-    def __init__(self, name: TableName, rows: Rows, write: Write, schemas: Schemas) -> None:
+    def __init__(
+        self, name: TableName, rows: Rows, write: Write, schemas: Schemas, terms: WriteTerms
+    ) -> None:
         super().__init__(
             self._apply,
             write,
+            terms=terms,
+            answer=lambda count: appended(count, self.grown),
             after=lambda: schemas.forget(name) if rows.growth else None,
-            alone=bool(rows.growth),
+            # Appends of one transaction would not see each other's change of the entity tag.
+            alone=bool(rows.growth) or terms.if_match is not None,
         )
         self.name = name
         self.rows = rows

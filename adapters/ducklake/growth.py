@@ -8,8 +8,8 @@ import duckdb
 
 from adapters.ducklake.definitions import column_definition
 from adapters.ducklake.errors import EngineMessage
+from adapters.ducklake.jobs import Transaction
 from adapters.ducklake.sql import identifier, qualified, type_name
-from adapters.ducklake.writer import Transaction
 from domain.errors import InvalidColumnError, RowProblem, TableChangedError, TableNotFoundError
 from domain.growth import Growth
 from domain.tables import Column, TableName

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from adapters.ducklake.jobs import Transaction
 from adapters.ducklake.sql import LAKE, literal
-from adapters.ducklake.writer import Transaction
 from domain.errors import UnsupportedOperationError
 from domain.tables import TableName
 

@@ -15,7 +15,14 @@ import duckdb
 
 from adapters.ducklake.sql import LAKE, METADATA
 from adapters.ducklake.stored_types import StoredColumn, columns_of
-from domain.tables import Column, PartitionKey, TableName, TableSummary, Transform
+from domain.tables import (
+    SERVICE_NAMESPACE,
+    Column,
+    PartitionKey,
+    TableName,
+    TableSummary,
+    Transform,
+)
 
 _MILLISECONDS = 1000
 
@@ -210,7 +217,7 @@ class Metadata:
             JOIN {METADATA}.ducklake_schema s USING (schema_id)
             LEFT JOIN {METADATA}.ducklake_tag g
               ON g.object_id = t.table_id AND g.key = 'comment' AND {_alive("g")}
-            WHERE {_alive("s")} AND {_alive("t")}
+            WHERE {_alive("s")} AND {_alive("t")} AND s.schema_name != '{SERVICE_NAMESPACE}'
               AND ($namespace IS NULL OR lower(s.schema_name) = lower($namespace))
               AND (s.schema_name > $after_schema
                    OR (s.schema_name = $after_schema AND t.table_name > $after_table))

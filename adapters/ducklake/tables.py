@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
+from datetime import timedelta
+from typing import Any, TypeVar
 
 import duckdb
 
+from adapters.ducklake.answers import DROPPED, appended, created, left_alone, outcome_of
 from adapters.ducklake.appends import AppendJob, merged
 from adapters.ducklake.definitions import create_table
 from adapters.ducklake.inlining import new_table_out_of_the_catalog
+from adapters.ducklake.jobs import Applied, Committed, Job, Transaction
+from adapters.ducklake.key_entries import Answer, KeyEntry
+from adapters.ducklake.keyed_writer import KeyedWriter
 from adapters.ducklake.lake import Lake
 from adapters.ducklake.metadata import Metadata, TableEntry
 from adapters.ducklake.query_source import StagedTable, stage_query
@@ -19,14 +25,13 @@ from adapters.ducklake.schemas import Schemas, known_table
 from adapters.ducklake.sql import qualified
 from adapters.ducklake.staging import staged
 from adapters.ducklake.stored_types import is_nested
-from adapters.ducklake.writer import Applied, Job, Transaction, Writer
 from domain.commits import Write
 from domain.derived_tables import DerivedOutcome, DerivedTable
 from domain.errors import (
+    IdempotencyKeyReusedError,
     LakehouseError,
     SnapshotNotFoundError,
     UnavailableError,
-    UnsupportedOperationError,
 )
 from domain.health import Health
 from domain.idempotency import NO_TERMS, Digest, IdempotencyKey, WriteTerms
@@ -48,6 +53,10 @@ from domain.tables import (
     WriteOutcome,
 )
 
+KEEP_KEYS = timedelta(hours=24)
+
+OutcomeT = TypeVar("OutcomeT", CreateOutcome, AppendOutcome, DropOutcome)
+
 
 def _leave_empty(_transaction: Transaction) -> None:
     """A table that is made without rows."""
@@ -56,10 +65,11 @@ def _leave_empty(_transaction: Transaction) -> None:
 class DuckLakeTables(TablePort):
     """The tables of one DuckLake."""
 
-    def __init__(self, lake: Lake) -> None:
+    def __init__(self, lake: Lake, keep_keys: timedelta = KEEP_KEYS) -> None:
+        """Args: keep_keys: For how long a write under a key is not done again."""
         self._lake = lake
         self._schemas = Schemas(lake.config)
-        self._writer = Writer(lake, merged)
+        self._writer = KeyedWriter(lake, merged, keep_keys)
 
     def create(
         self,
@@ -69,9 +79,7 @@ class DuckLakeTables(TablePort):
         terms: WriteTerms = NO_TERMS,
     ) -> CreateOutcome:
         """As `TablePort.create`."""
-        _refuse(terms)
-        created = self._create(definition, if_exists, write)
-        return CreateOutcome(self.describe(definition.name), created)
+        return self._create(definition, if_exists, write, terms)
 
     def create_from(
         self,
@@ -81,44 +89,76 @@ class DuckLakeTables(TablePort):
         terms: WriteTerms = NO_TERMS,
     ) -> DerivedOutcome:
         """As `TablePort.create_from`."""
-        _refuse(terms)
+        kept = self._writer.kept(terms)
+        if kept is not None:
+            return DerivedOutcome(self._replayed(kept, CreateOutcome), None)
         # Asked before the source is read, which may take long, and again in the commit.
         if not self._lake.read(
             lambda cursor: is_to_be_made(Metadata(cursor), table.name, if_exists)
         ):
-            return DerivedOutcome(CreateOutcome(self.describe(table.name), created=False), None)
+            return DerivedOutcome(self._leave_alone(table.name, write, terms), None)
         redact = self._lake.redact
         with staged(self._lake, lambda stage: stage_query(stage, table, redact)) as source:
-            created = self._create(
+            outcome = self._create(
                 source.definition,
                 if_exists,
                 replace(write, rows=source.read.row_count),
+                terms,
                 fill=lambda transaction: self._fill(transaction, source),
             )
-        outcome = CreateOutcome(self.describe(table.name), created)
-        return DerivedOutcome(outcome, source.read if created else None)
+        done_now = outcome.created and outcome.replay_of is None
+        return DerivedOutcome(outcome, source.read if done_now else None)
 
     def _create(
         self,
         definition: TableDefinition,
         if_exists: IfExists,
         write: Write,
+        terms: WriteTerms,
         fill: Callable[[Transaction], None] = _leave_empty,
-    ) -> bool:
-        """Make a table and fill it; False when it was there and stays."""
+    ) -> CreateOutcome:
+        """Make a table and fill it, or leave the one alone that is there."""
 
-        def work(transaction: Transaction) -> Applied[bool]:
+        def work(transaction: Transaction) -> Applied[TableDescription | None]:
             cursor = transaction.cursor
             metadata = Metadata(cursor)
             if not is_to_be_made(metadata, definition.name, if_exists):
-                return Applied(value=False, changed=False)
+                there = self._described(cursor, metadata, definition.name)
+                return Applied(there, changed=False)
             if metadata.table(definition.name) is not None:
                 cursor.execute(f"DROP TABLE {qualified(definition.name)}")
             create_table(cursor, definition)
             fill(transaction)
-            return Applied(value=True)
+            return Applied(None)
 
-        return self._writer.commit(Job(work, write, after=self._forget(definition.name))).value
+        def answer(there: TableDescription | None) -> Answer:
+            if there is not None:
+                return left_alone(there)
+            name = definition.name
+            place = f"{self._lake.config.shown_data_path}{name.namespace}/{name.name}/"
+            return created(definition, place, write.rows or 0)
+
+        done = self._writer.commit(
+            Job(work, write, terms=terms, answer=answer, after=self._forget(definition.name))
+        )
+        if isinstance(done, KeyEntry):
+            return self._replayed(done, CreateOutcome)
+        if done.value is not None:
+            return CreateOutcome(done.value, created=False)
+        made = self.describe(definition.name, AtVersion(_snapshot_of(done)))
+        return CreateOutcome(made, created=True)
+
+    def _leave_alone(self, name: TableName, write: Write, terms: WriteTerms) -> CreateOutcome:
+        """What a create says that found its table there."""
+
+        def work(transaction: Transaction) -> Applied[TableDescription]:
+            cursor = transaction.cursor
+            return Applied(self._described(cursor, Metadata(cursor), name), changed=False)
+
+        done = self._writer.commit(Job(work, write, terms=terms, answer=left_alone))
+        if isinstance(done, KeyEntry):
+            return self._replayed(done, CreateOutcome)
+        return CreateOutcome(done.value, created=False)
 
     def list_tables(
         self, namespace: NamespaceName | None, after: tuple[str, str] | None, limit: int
@@ -132,27 +172,9 @@ class DuckLakeTables(TablePort):
 
     def describe(self, name: TableName, at: PointInTime | None = None) -> TableDescription:
         """As `TablePort.describe`."""
-
-        def look(cursor: duckdb.DuckDBPyConnection) -> TableDescription:
-            metadata = _metadata_at(cursor, at)
-            table = known_table(metadata, name)
-            file_count, size_bytes = metadata.files(table)
-            last_change = metadata.last_change(table)
-            return TableDescription(
-                name=table.name,
-                columns=metadata.columns(table),
-                comment=metadata.comment(table),
-                partition_by=metadata.partition_by(table),
-                row_count=_count(cursor, table, metadata.snapshot_id),
-                file_count=file_count,
-                size_bytes=size_bytes,
-                snapshot_id=last_change,
-                created_at=metadata.created_at(table),
-                updated_at=metadata.committed_at(last_change),
-                location=f"{self._lake.config.shown_data_path}{table.path}",
-            )
-
-        return self._lake.read(look)
+        return self._lake.read(
+            lambda cursor: self._described(cursor, _metadata_at(cursor, at), name)
+        )
 
     def columns(self, name: TableName) -> tuple[Column, ...]:
         """As `TablePort.columns`."""
@@ -165,41 +187,71 @@ class DuckLakeTables(TablePort):
         self, name: TableName, rows: Rows, write: Write, terms: WriteTerms = NO_TERMS
     ) -> AppendOutcome:
         """As `TablePort.append`."""
-        _refuse(terms)
         if rows.row_count == 0:
-            return AppendOutcome(0, self._lake.read(lambda cursor: _last_change(cursor, name)))
-        job = AppendJob(name, rows, write, self._schemas)
-        committed = self._writer.commit(job)
-        if committed.snapshot_id is None:
-            raise UnavailableError("The lake did not keep the commit; nothing was written.")
+            return self._append_nothing(name, write, terms)
+        job = AppendJob(name, rows, write, self._schemas, terms)
+        done = self._writer.commit(job)
+        if isinstance(done, KeyEntry):
+            return self._replayed(done, AppendOutcome)
         return AppendOutcome(
-            committed.value,
-            committed.snapshot_id,
+            done.value,
+            _snapshot_of(done),
             columns_added=job.grown.added,
             columns_widened=job.grown.widened,
         )
 
+    def _append_nothing(self, name: TableName, write: Write, terms: WriteTerms) -> AppendOutcome:
+        if terms == NO_TERMS:
+            return AppendOutcome(0, self._lake.read(lambda cursor: _last_change(cursor, name)))
+
+        def work(transaction: Transaction) -> Applied[int]:
+            return Applied(_last_change(transaction.cursor, name), changed=False)
+
+        def answer(last_change: int) -> Answer:
+            return appended(0, snapshot_id=last_change)
+
+        done = self._writer.commit(Job(work, write, terms=terms, answer=answer))
+        if isinstance(done, KeyEntry):
+            return self._replayed(done, AppendOutcome)
+        return AppendOutcome(0, done.value)
+
     def drop(self, name: TableName, write: Write, terms: WriteTerms = NO_TERMS) -> DropOutcome:
         """As `TablePort.drop`."""
-        _refuse(terms)
 
         def work(transaction: Transaction) -> Applied[None]:
             known_table(Metadata(transaction.cursor), name)
             transaction.cursor.execute(f"DROP TABLE {qualified(name)}")
             return Applied(None)
 
-        self._writer.commit(Job(work, write, after=self._forget(name)))
-        return DropOutcome()
+        done = self._writer.commit(
+            Job(
+                work,
+                write,
+                terms=terms,
+                answer=lambda _: DROPPED,
+                after=self._forget(name),
+            )
+        )
+        return self._replayed(done, DropOutcome) if isinstance(done, KeyEntry) else DropOutcome()
 
     def recall(
-        self,
-        key: IdempotencyKey,
-        digest: Digest,  # noqa: ARG002
-        *,
-        thorough: bool = False,  # noqa: ARG002
+        self, key: IdempotencyKey, digest: Digest, *, thorough: bool = False
     ) -> WriteOutcome | None:
         """As `TablePort.recall`."""
-        raise UnsupportedOperationError(f"Keys such as {key.value!r} are not implemented yet.")
+        entry = self._writer.recall(key, digest, thorough=thorough)
+        return None if entry is None else outcome_of(entry, self.describe)
+
+    def archive_keys(self) -> None:
+        """Write the keys that only snapshots tell of to their table, as happens each minute.
+
+        Raises:
+            LakehouseError: What keeps it from being committed.
+        """
+        self._writer.archive()
+
+    def close(self) -> None:
+        """Stop what goes on in the background; to be called before the lake is closed."""
+        self._writer.close()
 
     def check(self) -> Health:
         """As `TablePort.check`."""
@@ -222,13 +274,42 @@ class DuckLakeTables(TablePort):
                 f"INSERT INTO {qualified(definition.name)} FROM {source.rows}"
             )
 
+    def _described(
+        self, cursor: duckdb.DuckDBPyConnection, metadata: Metadata, name: TableName
+    ) -> TableDescription:
+        table = known_table(metadata, name)
+        file_count, size_bytes = metadata.files(table)
+        last_change = metadata.last_change(table)
+        return TableDescription(
+            name=table.name,
+            columns=metadata.columns(table),
+            comment=metadata.comment(table),
+            partition_by=metadata.partition_by(table),
+            row_count=_count(cursor, table, metadata.snapshot_id),
+            file_count=file_count,
+            size_bytes=size_bytes,
+            snapshot_id=last_change,
+            created_at=metadata.created_at(table),
+            updated_at=metadata.committed_at(last_change),
+            location=f"{self._lake.config.shown_data_path}{table.path}",
+        )
+
+    def _replayed(self, entry: KeyEntry, kind: type[OutcomeT]) -> OutcomeT:
+        outcome = outcome_of(entry, self.describe)
+        if not isinstance(outcome, kind):
+            raise IdempotencyKeyReusedError(
+                f"The idempotency key {entry.key.value!r} was used for another request."
+            )
+        return outcome
+
     def _forget(self, name: TableName) -> Callable[[], None]:
         return lambda: self._schemas.forget(name)
 
 
-def _refuse(terms: WriteTerms) -> None:
-    if terms != NO_TERMS:
-        raise UnsupportedOperationError("Terms of writes are not implemented yet.")
+def _snapshot_of(done: Committed[Any]) -> int:
+    if done.snapshot_id is None:
+        raise UnavailableError("The lake did not keep the commit; nothing was written.")
+    return done.snapshot_id
 
 
 def _metadata_at(cursor: duckdb.DuckDBPyConnection, at: PointInTime | None) -> Metadata:

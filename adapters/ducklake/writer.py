@@ -10,13 +10,28 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Generic, Self, TypeVar
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 import duckdb
 
+from adapters.ducklake import key_table
+from adapters.ducklake.commit_terms import CommitTerms
 from adapters.ducklake.deadline import Clock
 from adapters.ducklake.errors import translated
+from adapters.ducklake.jobs import (
+    AnyJob,
+    Applied,
+    Committed,
+    Job,
+    ReplayedError,
+    Step,
+    StepFailedError,
+    Transaction,
+)
+from adapters.ducklake.key_entries import KeyEntry, to_extra_info
+from adapters.ducklake.key_ledger import KeyLedger
 from adapters.ducklake.lake import Lake
 from adapters.ducklake.sql import LAKE
 from domain.commits import CommitMessage, Write
@@ -30,112 +45,8 @@ MAX_GROUP = 1_000
 
 T = TypeVar("T")
 
-
-@dataclass(frozen=True, slots=True)
-class Transaction:
-    """A transaction that jobs are applied in.
-
-    Attributes:
-        cursor: Its cursor.
-        clock: Counts how long the catalog takes; to be stopped while data is written.
-    """
-
-    cursor: duckdb.DuckDBPyConnection
-    clock: Clock
-
-
-@dataclass(frozen=True, slots=True)
-class Applied(Generic[T]):
-    """What a piece of work gave, and whether it changed the lake."""
-
-    value: T
-    changed: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Committed(Generic[T]):
-    """What a piece of work gave, and the snapshot that holds it; None when nothing changed."""
-
-    value: T
-    snapshot_id: int | None
-
-
-def _nothing() -> None:
-    pass
-
-
-class Job(Generic[T]):
-    """A piece of work that waits to be committed, and what became of it.
-
-    Attributes:
-        work: Does it in a transaction; again when that had to be rolled back.
-        write: What the commit says of it.
-        after: Called when it was settled, before any later job begins.
-        alone: Whether it needs a transaction of its own: what changes a table's shape cannot
-            be seen by other work of the same transaction.
-    """
-
-    def __init__(
-        self,
-        work: Callable[[Transaction], Applied[T]],
-        write: Write,
-        *,
-        after: Callable[[], None] = _nothing,
-        alone: bool = True,
-    ) -> None:
-        self.work = work
-        self.write = write
-        self.after = after
-        self.alone = alone
-        self.woken = threading.Event()
-        self._outcome: Committed[T] | None = None
-        self._error: BaseException | None = None
-
-    @property
-    def settled(self) -> bool:
-        """Whether it was committed, or has failed."""
-        return self._outcome is not None or self._error is not None
-
-    def succeed(self, applied: Applied[T], snapshot_id: int | None) -> None:
-        """It was committed."""
-        self._outcome = Committed(applied.value, snapshot_id if applied.changed else None)
-
-    def fail(self, error: BaseException) -> None:
-        """It was not."""
-        self._error = error
-
-    def result(self) -> Committed[T]:
-        """What became of it; raises what kept it from being committed."""
-        if self._outcome is None:
-            raise self._error or RuntimeError("The job was not settled.")
-        return self._outcome
-
-
-AnyJob = Job[Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Jobs that are applied at once; most often one job."""
-
-    jobs: Sequence[AnyJob]
-    apply: Callable[[Transaction], Sequence[Applied[Any]]]
-
-    @classmethod
-    def of(cls, job: AnyJob) -> Self:
-        """A job by itself."""
-        return cls((job,), lambda transaction: (job.work(transaction),))
-
-
 Merge = Callable[[Sequence[AnyJob]], Iterable[Step]]
 """Says which jobs of a group are applied at once, in their order."""
-
-
-class _StepFailedError(Exception):
-    def __init__(self, step: Step, cause: LakehouseError) -> None:
-        super().__init__(cause)
-        self.step = step
-        self.cause = cause
 
 
 def one_by_one(jobs: Sequence[AnyJob]) -> Iterable[Step]:
@@ -146,15 +57,19 @@ def one_by_one(jobs: Sequence[AnyJob]) -> Iterable[Step]:
 class Writer:
     """Commits jobs in the order in which they came, as many at once as are waiting."""
 
-    def __init__(self, lake: Lake, merge: Merge = one_by_one) -> None:
+    def __init__(self, lake: Lake, ledger: KeyLedger, merge: Merge = one_by_one) -> None:
         self._lake = lake
+        self._ledger = ledger
+        self._terms = CommitTerms(lake, ledger)
         self._merge = merge
         self._waiting: deque[AnyJob] = deque()
         self._committing = False
         self._lock = threading.Lock()
 
-    def commit(self, job: Job[T]) -> Committed[T]:
+    def commit(self, job: Job[T]) -> Committed[T] | KeyEntry:
         """Commit a job, durably, or not at all; returns when it is settled.
+
+        What another process did before under its key is returned in its place.
 
         Raises:
             WriteConflictError: When it conflicts with other writers again and again.
@@ -204,13 +119,12 @@ class Writer:
         while remaining:
             try:
                 self._commit_together(list(merge(remaining)))
-            except _StepFailedError as failure:
-                if len(failure.step.jobs) > 1:
+            except (StepFailedError, ReplayedError) as error:
+                if isinstance(error, StepFailedError) and len(error.step.jobs) > 1:
                     # One of several that were applied at once: apply each by itself to find it.
                     merge = one_by_one
                 else:
-                    failure.step.jobs[0].fail(failure.cause)
-                    remaining.remove(failure.step.jobs[0])
+                    remaining.remove(_settled_by(error))
             except WriteConflictError as error:
                 attempts += 1
                 if attempts == MAX_ATTEMPTS:
@@ -260,19 +174,38 @@ class Writer:
                 for step in steps
                 for job, outcome in zip(step.jobs, self._applied(step, transaction), strict=True)
             ]
-            changes = [job.write for job, outcome in applied if outcome.changed]
-            if not changes:
-                return applied, before
-            _set_message(cursor, changes)
-            clock.check()
+            now = datetime.now(UTC)
+            entries = [kept for job, outcome in applied if (kept := job.entry(outcome.value, now))]
+            changed = any(outcome.changed for _, outcome in applied)
+            if not changed:
+                if not entries:
+                    # What the jobs rely on was seen in this very transaction.
+                    self._terms.check(cursor, [job for job, _ in applied])
+                    return applied, before
+                # A transaction that changes nothing makes no snapshot that could tell of them.
+                key_table.store(cursor, entries)
+            writes = [job.write for job, outcome in applied if job.write and outcome.changed]
+            _set_message(cursor, writes, entries)
             with clock.stopped():
                 durability.before_commit()
-            cursor.execute("COMMIT")
+            with self._terms.holding(cursor, [job for job, _ in applied]):
+                clock.check()
+                after = self._commit(cursor, before)
             durability.after_commit()
-            after = _last_committed(cursor)
-            if after == before:
-                raise UnavailableError("The lake did not keep the commit; nothing was written.")
+            self._ledger.committed([replace(each, snapshot_id=after) for each in entries], after)
             return applied, after
+
+    def _commit(self, cursor: duckdb.DuckDBPyConnection, before: int | None) -> int:
+        """Commit, and give the snapshot."""
+        try:
+            cursor.execute("COMMIT")
+            after = _last_committed(cursor)
+        except BaseException:
+            self._ledger.doubt()
+            raise
+        if after is None or after == before:
+            raise UnavailableError("The lake did not keep the commit; nothing was written.")
+        return after
 
     def _applied(self, step: Step, transaction: Transaction) -> Sequence[Applied[Any]]:
         try:
@@ -280,21 +213,34 @@ class Writer:
         except (UnavailableError, UpstreamTimeoutError, WriteConflictError):
             raise
         except LakehouseError as error:
-            raise _StepFailedError(step, error) from error
+            raise StepFailedError(step, error) from error
         except duckdb.Error as error:
             known = translated(error, self._lake.redact)
             if known is None or isinstance(known, UnavailableError | WriteConflictError):
                 raise
-            raise _StepFailedError(step, known) from error
+            raise StepFailedError(step, known) from error
 
 
-def _set_message(cursor: duckdb.DuckDBPyConnection, writes: Sequence[Write]) -> None:
+def _settled_by(error: StepFailedError | ReplayedError) -> AnyJob:
+    """The one job that needs not be tried again, told what became of it."""
+    if isinstance(error, ReplayedError):
+        error.job.replay(error.entry)
+        return error.job
+    (job,) = error.step.jobs
+    job.fail(error.cause)
+    return job
+
+
+def _set_message(
+    cursor: duckdb.DuckDBPyConnection, writes: Sequence[Write], keys: Sequence[KeyEntry]
+) -> None:
     authors = {write.author for write in writes if write.author}
     cursor.execute(
-        f"CALL {LAKE}.set_commit_message($author, $message)",
+        f"CALL {LAKE}.set_commit_message($author, $message, extra_info => $keys)",
         {
             "author": authors.pop() if len(authors) == 1 else AUTHOR,
             "message": CommitMessage(tuple(writes)).to_json(),
+            "keys": to_extra_info(keys),
         },
     )
 
