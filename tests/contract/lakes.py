@@ -7,7 +7,7 @@ own, and may find tables of others in the lake.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,6 +49,9 @@ class OpenedLake:
             of it would; due where the capability `runs_sql` is declared.
         read_foreign: Runs SQL that reads the lake and gives the rows; as `run_foreign`.
         storage: Where its files lie; where the capability `runs_sql` is declared.
+        again: The tables as another process of the service sees them that has the lake open
+            (`shared`), or as the service does after it was started anew.
+        shared: Whether several processes may have the lake open.
         refused_types: The types of which this lake holds no column, not even as a part.
     """
 
@@ -56,6 +59,8 @@ class OpenedLake:
     queries: QueryPort
     maintenance: MaintenancePort
     writes: Callable[[], Sequence[Write]]
+    again: Callable[[], AbstractContextManager[TablePort]]
+    shared: bool = False
     run_foreign: Callable[[str], None] | None = None
     read_foreign: Callable[[str], list[tuple[Any, ...]]] | None = None
     storage: LakeStorage | None = None
@@ -102,7 +107,11 @@ class LakeOpener:
 def open_fake(request: pytest.FixtureRequest) -> Iterator[OpenedLake]:
     tables = FakeTables()
     yield OpenedLake(
-        tables, FakeQueries(tables), FakeMaintenance(tables), writes=lambda: tables.writes
+        tables,
+        FakeQueries(tables),
+        FakeMaintenance(tables),
+        writes=lambda: tables.writes,
+        again=lambda: nullcontext(tables),
     )
 
 
@@ -176,8 +185,18 @@ def opened_ducklake(lake: Lake, storage: LakeStorage) -> OpenedLake:
         with lake.cursor() as cursor:
             return cursor.execute(sql).fetchall()
 
+    shared = isinstance(lake.config.catalog, PostgresCatalog)
+
+    @contextmanager
+    def again() -> Iterator[TablePort]:
+        with ExitStack() as cleanup:
+            other = cleanup.enter_context(closing(Lake(lake.config))) if shared else lake
+            yield cleanup.enter_context(closing(DuckLakeTables(other)))
+
     return OpenedLake(
         tables=DuckLakeTables(lake),
+        again=again,
+        shared=shared,
         queries=DuckLakeQueries(lake),
         maintenance=DuckLakeMaintenance(lake, storage.port),
         writes=writes,
