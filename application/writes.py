@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from application.runs import Done, Run, Tracked, UseCase
+from domain.derived_tables import DerivedOutcome
 from domain.errors import IdempotencyKeyReusedError, LakehouseError
 from domain.idempotency import Digest, IdempotencyKey, KeyedRequest, WriteTerms
 from domain.ports.lineage import LineagePort
 from domain.ports.tables import TablePort
-from domain.tables import WriteOutcome
+from domain.tables import CreateOutcome, WriteOutcome
 
 
 class Fingerprint:
@@ -102,8 +103,42 @@ class WriteCommand(Protocol):
         ...
 
 
+class Repeatable(Protocol):
+    """What a write tells that may have been done before."""
+
+    @property
+    def replay_of(self) -> str | None:
+        """The run that did it before; None when it was done now."""
+        ...
+
+
 C = TypeVar("C", bound=WriteCommand)
-T = TypeVar("T", bound=WriteOutcome)
+T = TypeVar("T", bound=Repeatable)
+W = TypeVar("W", bound=WriteOutcome)
+
+Retell = Callable[[WriteOutcome], T]
+"""Tells what came of a write before, as the use case tells it.
+
+Raises:
+    IdempotencyKeyReusedError: When it was another kind of write.
+"""
+
+
+def told_as(kind: type[W]) -> Retell[W]:
+    """Tells outcomes of one kind as they are."""
+
+    def retell(outcome: WriteOutcome) -> W:
+        # The digest covers what is asked for, so only its collision could bring us here.
+        if not isinstance(outcome, kind):
+            raise IdempotencyKeyReusedError("The key was used for another kind of write.")
+        return outcome
+
+    return retell
+
+
+def told_as_derived(outcome: WriteOutcome) -> DerivedOutcome:
+    """Tells the create of a table that is made of others."""
+    return DerivedOutcome(told_as(CreateOutcome)(outcome), None)
 
 
 class TrackedWrite(Tracked[C, T], Generic[C, T]):
@@ -113,11 +148,11 @@ class TrackedWrite(Tracked[C, T], Generic[C, T]):
     """
 
     def __init__(
-        self, use_case: UseCase[C, T], lineage: LineagePort, tables: TablePort, kind: type[T]
+        self, use_case: UseCase[C, T], lineage: LineagePort, tables: TablePort, retell: Retell[T]
     ) -> None:
         super().__init__(use_case, lineage)
         self._tables = tables
-        self._kind = kind
+        self._retell = retell
 
     def __call__(self, command: C) -> Done[T]:
         """Do it, or tell what came of it before.
@@ -151,9 +186,6 @@ class TrackedWrite(Tracked[C, T], Generic[C, T]):
         if terms.key is None:
             return None
         outcome = self._tables.recall(terms.key, terms.digest, thorough=thorough)
-        if outcome is None:
+        if outcome is None or outcome.replay_of is None:
             return None
-        if not isinstance(outcome, self._kind) or outcome.replay_of is None:
-            # The digest covers what is asked for, so only its collision could bring us here.
-            raise IdempotencyKeyReusedError("The key was used for something else.")
-        return Done(outcome.replay_of, outcome, replayed=True)
+        return Done(outcome.replay_of, self._retell(outcome), replayed=True)

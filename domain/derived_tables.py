@@ -61,3 +61,8 @@ class DerivedOutcome:
 
     outcome: CreateOutcome
     read: SourceRead | None
+
+    @property
+    def replay_of(self) -> str | None:
+        """As `CreateOutcome.replay_of`."""
+        return self.outcome.replay_of

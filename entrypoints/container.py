@@ -60,7 +60,7 @@ from application.tables.describe import DescribeTable, DescribeTableCommand
 from application.tables.drop import DropTable, DropTableCommand
 from application.tables.export import ExportCommand, ExportToObject
 from application.tables.list import ListTables, ListTablesCommand
-from application.writes import TrackedWrite
+from application.writes import TrackedWrite, told_as, told_as_derived
 from domain.datasets import Bucket, BucketName, ObjectPage, PutOutcome
 from domain.derived_tables import DerivedOutcome
 from domain.health import HealthCheck
@@ -176,10 +176,12 @@ def _store(settings: Mapping[str, Any]) -> tuple[Any, Any]:
     return endpoint, limits
 
 
-def _tables(lake: Any) -> TablePort:
+def _tables(lake: Any, keep_hours: int, closing: ExitStack) -> TablePort:
     from adapters.ducklake import DuckLakeTables
 
-    return DuckLakeTables(lake)
+    tables = DuckLakeTables(lake, timedelta(hours=keep_hours))
+    closing.callback(tables.close)
+    return tables
 
 
 def _queries(lake: Any) -> QueryPort:
@@ -363,7 +365,9 @@ class Container(containers.DeclarativeContainer):
     lake: providers.Provider[Any] = providers.ThreadSafeSingleton(
         _lake, lake_config, lake_bucket, closing
     )
-    tables: providers.Provider[TablePort] = providers.ThreadSafeSingleton(_tables, lake)
+    tables: providers.Provider[TablePort] = providers.ThreadSafeSingleton(
+        _tables, lake, settings.idempotency_keep_hours, closing
+    )
     queries: providers.Provider[QueryPort] = providers.ThreadSafeSingleton(_queries, lake)
     rows: providers.Provider[RowReaderPort] = providers.ThreadSafeSingleton(_rows, home, settings)
     datasets: providers.Provider[DatasetPort] = providers.Selector(
@@ -392,11 +396,21 @@ class Container(containers.DeclarativeContainer):
     # The use cases
     create_table: providers.Provider[TrackedWrite[CreateTableCommand, CreateOutcome]] = (
         providers.Factory(
-            TrackedWrite, providers.Factory(CreateTable, tables), lineage, tables, CreateOutcome
+            TrackedWrite,
+            providers.Factory(CreateTable, tables),
+            lineage,
+            tables,
+            told_as(CreateOutcome),
         )
     )
-    create_table_from: providers.Provider[Tracked[CreateTableFromCommand, DerivedOutcome]] = (
-        providers.Factory(Tracked, providers.Factory(CreateTableFrom, tables), lineage)
+    create_table_from: providers.Provider[TrackedWrite[CreateTableFromCommand, DerivedOutcome]] = (
+        providers.Factory(
+            TrackedWrite,
+            providers.Factory(CreateTableFrom, tables),
+            lineage,
+            tables,
+            told_as_derived,
+        )
     )
     list_tables: providers.Provider[Tracked[ListTablesCommand, TablePage]] = providers.Factory(
         Tracked, providers.Factory(ListTables, tables), lineage
@@ -410,7 +424,7 @@ class Container(containers.DeclarativeContainer):
             providers.Factory(AppendRows, tables, rows),
             lineage,
             tables,
-            AppendOutcome,
+            told_as(AppendOutcome),
         )
     )
     drop_table: providers.Provider[TrackedWrite[DropTableCommand, DropOutcome]] = providers.Factory(
@@ -540,6 +554,15 @@ def import_libraries(container: Container) -> None:
     if isinstance(lineage, OpenLineagePublisher):
         # Its worker imports the client, which the first event would do otherwise.
         lineage.start()
+
+
+def archive_keys(container: Container) -> None:
+    """Before a server stops, write the keys of its last minute to where all others are."""
+    from adapters.ducklake import DuckLakeTables
+
+    tables = container.tables()
+    if isinstance(tables, DuckLakeTables):
+        tables.archive_keys()
 
 
 def close_container(container: Container) -> None:

@@ -139,6 +139,9 @@ class Settings(BaseSettings):
         max_nesting: How deep JSON values in rows may be nested.
         max_columns: The most columns that a body of an append, or the table that it makes
             grow, may have.
+        idempotency_keep_hours: How long a write under an idempotency key is known, in hours: sent
+            again within them, it is answered and not done again.
+        max_table_body: The greatest body of an append, in bytes.
         max_object_size: The greatest object, in bytes.
         compress_answers: Whether results in JSON, NDJSON and CSV are packed (zstd, gzip) for
             clients that say they take them so; turn it off where a proxy does it.
@@ -195,6 +198,7 @@ class Settings(BaseSettings):
     statement_lease_s: float = Field(default=30, ge=1, le=3_600, allow_inf_nan=False)
 
     inline_rows: int = Field(default=10, ge=0, le=100_000)
+    idempotency_keep_hours: int = Field(default=24, ge=1, le=8_760)
     max_table_body: int = Field(default=64 * GIB, ge=1)
     max_expanded_body: int = Field(default=16 * GIB, ge=1)
     max_nesting: int = Field(default=100, ge=1, le=MAX_NESTING)

@@ -69,8 +69,13 @@ class KeyedWriter:
         return entry
 
     def archive(self) -> None:
-        """Write the keys to their table now. Raises what keeps it from being committed."""
-        self._archive.archive()
+        """Write the keys to their table now, if there are any that are not in it.
+
+        Raises:
+            LakehouseError: What keeps it from being committed.
+        """
+        if self._ledger.recent:
+            self._archive.archive()
 
     def close(self) -> None:
         """Stop what goes on in the background."""

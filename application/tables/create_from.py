@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from application.runs import Plan, Run
+from application.writes import NO_TERMS, Terms
 from domain.derived_tables import DerivedOutcome, DerivedTable
 from domain.lineage import Lifecycle, Operation, Usage
 from domain.ports.tables import TablePort
@@ -18,6 +19,7 @@ class CreateTableFromCommand:
 
     table: DerivedTable
     if_exists: IfExists = IfExists.ERROR
+    terms: Terms = NO_TERMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,9 @@ class CreateTableFrom:
         name = command.table.name
         replace = command.if_exists is IfExists.REPLACE
         write = run.write(name, "replace" if replace else "create")
-        made = self.tables.create_from(command.table, command.if_exists, write)
+        made = self.tables.create_from(
+            command.table, command.if_exists, write, command.terms.settled()
+        )
         if made.read is None:
             return made
         for table in made.read.tables:
