@@ -58,6 +58,15 @@ def write_condition(headers: Headers) -> WriteCondition:
     )
 
 
+def tags_to_match(headers: Headers) -> tuple[str, ...] | None:
+    """The entity tags one of which a write of a table is to match; None when it need not.
+
+    Raises:
+        MalformedError: When the list of entity tags is none.
+    """
+    return _tags(headers, "if-match", weak=False)
+
+
 def range_request(headers: Headers) -> RangeRequest | None:
     """The one range that is asked for; None when all bytes are, or several ranges.
 

@@ -25,6 +25,12 @@ RUN_HEADER = {
 ETAG_HEADER = {"ETag": {"description": "The entity tag.", "schema": {"type": "string"}}}
 LOCATION_HEADER = {"Location": {"description": "Its path.", "schema": {"type": "string"}}}
 LINK_HEADER = {"Link": {"description": "The next page, if any.", "schema": {"type": "string"}}}
+REPLAY_HEADER = {
+    "Idempotent-Replayed": {
+        "description": "`true`: the write was done before, and this is its answer.",
+        "schema": {"type": "string", "enum": ["true"]},
+    }
+}
 OBJECT_HEADERS = {
     **RUN_HEADER,
     **ETAG_HEADER,
@@ -40,8 +46,34 @@ _ROWS_EXAMPLES: dict[DataFormat, Any] = {
     DataFormat.CSV: "carrier,dep_delay\nUA,2\nAA,\n",
 }
 
+
+def _header(name: str, description: str, example: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": "header",
+        "required": False,
+        "description": description,
+        "schema": {"type": "string"},
+        "example": example,
+    }
+
+
+TABLE_WRITE_HEADERS: dict[str, Any] = {
+    "parameters": [
+        _header(
+            "Idempotency-Key",
+            "1-255 visible ASCII characters, in quotes or bare. Sent again under its key, the "
+            "same request is answered as at first and done no second time.",
+            "6f0a1b1e-4c7d-4b0e-9a37-5f2f1d1f3c52",
+        ),
+        _header("If-Match", "Only when one of these is the table's ETag, or `*`; else 412.", '"7"'),
+    ]
+}
+"""What a write of a table heeds."""
+
 ROWS_BODY: dict[str, Any] = {
     "parameters": [
+        *TABLE_WRITE_HEADERS["parameters"],
         {
             "name": "Content-Encoding",
             "in": "header",
@@ -50,7 +82,7 @@ ROWS_BODY: dict[str, Any] = {
             "in which that was done. It is read to its end, over all gzip members and zstd frames.",
             "schema": {"type": "string"},
             "example": "gzip",
-        }
+        },
     ],
     "requestBody": {
         "required": True,
@@ -65,17 +97,6 @@ ROWS_BODY: dict[str, Any] = {
     },
 }
 """The header and the body of an append."""
-
-
-def _header(name: str, description: str, example: str) -> dict[str, Any]:
-    return {
-        "name": name,
-        "in": "header",
-        "required": False,
-        "description": description,
-        "schema": {"type": "string"},
-        "example": example,
-    }
 
 
 _IF_MATCH = _header("If-Match", "Only when the entity tag is one of these, or `*`.", '"9b2cf535"')

@@ -15,6 +15,7 @@ from application.tables.create_from import CreateTableFromCommand
 from application.tables.describe import DescribeTableCommand
 from application.tables.drop import DropTableCommand
 from application.tables.list import ListTablesCommand
+from application.writes import Terms
 from domain.conditions import ReadCondition, Verdict
 from domain.datasets import MAX_PAGE_SIZE
 from domain.errors import InvalidError
@@ -37,9 +38,11 @@ from entrypoints.rest.documentation import (
     ETAG_HEADER,
     LINK_HEADER,
     LOCATION_HEADER,
+    REPLAY_HEADER,
     ROWS_BODY,
     RUN_HEADER,
     TABLE_HEADERS,
+    TABLE_WRITE_HEADERS,
     problems,
 )
 from entrypoints.rest.locations import Part, located
@@ -54,14 +57,13 @@ from entrypoints.rest.paging import (
     to_token,
 )
 from entrypoints.rest.row_bodies import RowBodyFormat
+from entrypoints.rest.write_terms import WriteTerms, replay_headers
 
 router = APIRouter(tags=["tables"], route_class=StrictRoute)
 
 # Its parameter is read, and its name checked, in entrypoints.rest.names.
 _TABLE = "/tables/{table_name}"
-LATER_ON_WRITES = Depends(
-    Later(headers=("Idempotency-Key", "If-Match", "If-None-Match", "If-Unmodified-Since"))
-)
+LATER_ON_WRITES = Depends(Later(headers=("If-None-Match", "If-Unmodified-Since")))
 
 
 @router.post(
@@ -72,35 +74,37 @@ LATER_ON_WRITES = Depends(
         200: {
             "model": TableAnswer,
             "description": "It was there, and `if_exists` is `ignore`",
-            "headers": RUN_HEADER,
+            "headers": RUN_HEADER | REPLAY_HEADER,
         },
-        201: {"headers": RUN_HEADER | LOCATION_HEADER},
-        **problems(403, 404, 409, 415, 507),
+        201: {"headers": RUN_HEADER | LOCATION_HEADER | REPLAY_HEADER},
+        **problems(403, 404, 409, 412, 415, 507),
     },
+    openapi_extra=TABLE_WRITE_HEADERS,
     dependencies=[LATER_ON_WRITES],
 )
-async def create_table(service: ServiceDep, table: NewTable) -> Response:
+async def create_table(service: ServiceDep, table: NewTable, said: WriteTerms) -> Response:
     """Make a table, and its namespace when that is not there; with rows, when it is made of some.
 
     All of it is one commit. A table that is made `from` a query or from objects gets their columns.
     """
-    done = await _made(service, table)
+    done = await _made(service, table, said.terms)
     answer = TableAnswer.of(done.value.description)
+    headers = replay_headers(done)
     if not done.value.created:
-        return json_answer(answer, run_id=done.run_id)
+        return json_answer(answer, run_id=done.run_id, headers=headers)
     location = {"Location": _path(done.value.description.name)}
-    return json_answer(answer, status=201, run_id=done.run_id, headers=location)
+    return json_answer(answer, status=201, run_id=done.run_id, headers=location | headers)
 
 
-async def _made(service: Service, table: NewTable) -> Done[CreateOutcome]:
+async def _made(service: Service, table: NewTable, terms: Terms) -> Done[CreateOutcome]:
     if table.from_ is None:
-        command = CreateTableCommand(table.definition(), table.on_exists())
+        command = CreateTableCommand(table.definition(), table.on_exists(), terms)
         return await service.workers.writes.run(lambda: service.container.create_table()(command))
-    derive = CreateTableFromCommand(table.derived(table.from_), table.on_exists())
+    derive = CreateTableFromCommand(table.derived(table.from_), table.on_exists(), terms)
     done = await service.workers.transfers.run(
         lambda: service.container.create_table_from()(derive)
     )
-    return Done(done.run_id, done.value.outcome)
+    return Done(done.run_id, done.value.outcome, done.replayed)
 
 
 def _path(name: TableName) -> str:
@@ -205,7 +209,10 @@ async def describe_table(
 @router.put(
     _TABLE,
     response_model=AppendAnswer,
-    responses={200: {"headers": RUN_HEADER}, **problems(404, 409, 415, 507)},
+    responses={
+        200: {"headers": RUN_HEADER | REPLAY_HEADER},
+        **problems(404, 409, 412, 415, 507),
+    },
     openapi_extra=ROWS_BODY,
     dependencies=[LATER_ON_WRITES],
 )
@@ -214,6 +221,7 @@ async def append_rows(
     service: ServiceDep,
     table: TablePathName,
     body_format: RowBodyFormat,
+    said: WriteTerms,
     on_new_columns: Annotated[
         OnNewColumns,
         Query(
@@ -227,7 +235,7 @@ async def append_rows(
         request,
         service.workers.writes,
         lambda body: service.container.append_rows()(
-            AppendRowsCommand(table, body, body_format, on_new_columns=on_new_columns)
+            AppendRowsCommand(table, said.body(body), body_format, said.terms, on_new_columns)
         ),
         max_bytes=service.max_table_body,
         timeout_s=service.client_timeout_s,
@@ -235,18 +243,24 @@ async def append_rows(
     answer = AppendAnswer.of(
         done.value, done.run_id, growing=on_new_columns is not OnNewColumns.ERROR
     )
-    return json_answer(answer, run_id=done.run_id, leave_out_none=True)
+    return json_answer(
+        answer, run_id=done.run_id, headers=replay_headers(done), leave_out_none=True
+    )
 
 
 @router.delete(
     _TABLE,
     status_code=204,
     response_class=Response,
-    responses={204: {"headers": RUN_HEADER}, **problems(404, 409, 507)},
+    responses={
+        204: {"headers": RUN_HEADER | REPLAY_HEADER},
+        **problems(404, 409, 412, 507),
+    },
+    openapi_extra=TABLE_WRITE_HEADERS,
     dependencies=[LATER_ON_WRITES],
 )
-async def drop_table(service: ServiceDep, table: TablePathName) -> Response:
+async def drop_table(service: ServiceDep, table: TablePathName, said: WriteTerms) -> Response:
     """Drop a table. Its past stays in the lake's snapshots."""
-    command = DropTableCommand(table)
+    command = DropTableCommand(table, said.terms)
     done = await service.workers.writes.run(lambda: service.container.drop_table()(command))
-    return empty_answer(204, run_id=done.run_id)
+    return empty_answer(204, run_id=done.run_id, headers=replay_headers(done))

@@ -20,11 +20,9 @@ def test_calls(api: Api, method: str, path: str) -> None:
 @pytest.mark.parametrize(
     "method, path, header, value",
     [
-        ("POST", "/tables", "Idempotency-Key", "k"),
-        ("PUT", "/tables/{table}", "Idempotency-Key", "k"),
-        ("PUT", "/tables/{table}", "If-Match", '"1"'),
-        ("DELETE", "/tables/{table}", "Idempotency-Key", "k"),
-        ("DELETE", "/tables/{table}", "If-Match", '"1"'),
+        ("POST", "/tables", "If-None-Match", "*"),
+        ("PUT", "/tables/{table}", "If-None-Match", "*"),
+        ("DELETE", "/tables/{table}", "If-Unmodified-Since", "Sun, 06 Nov 1994 08:49:37 GMT"),
         ("GET", "/tables/{table}", "If-Match", '"1"'),
         ("POST", "/datasets/abc", "Idempotency-Key", "k"),
         ("PUT", "/datasets/{bucket}/x", "Content-Encoding", "gzip"),
