@@ -141,7 +141,6 @@ class Settings(BaseSettings):
             grow, may have.
         idempotency_keep_hours: How long a write under an idempotency key is known, in hours: sent
             again within them, it is answered and not done again.
-        max_table_body: The greatest body of an append, in bytes.
         max_object_size: The greatest object, in bytes.
         compress_answers: Whether results in JSON, NDJSON and CSV are packed (zstd, gzip) for
             clients that say they take them so; turn it off where a proxy does it.
