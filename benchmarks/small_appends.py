@@ -1,5 +1,8 @@
 """Small appends, one after the other: what they and queries cost as snapshots pile up.
 
+The time of an append is told beside that on a lake with few snapshots, measured in turns with
+it: other work on the machine then counts for both.
+
 python -m benchmarks.small_appends 10000 > docs/explanation/small-appends.csv
 """
 
@@ -9,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -36,7 +39,7 @@ from tests.servers.postgres_sql import connected
 MIB = 1024**2
 APPENDS = 1_000
 CHECKPOINTS = (100, 300, 1_000, 3_000, 10_000, 30_000)
-LAST = 40
+TURNS = 30
 ROUNDS = 5
 NAME = TableName("main", "t")
 COLUMNS = (
@@ -78,7 +81,18 @@ CASES = [
 
 @dataclass(frozen=True)
 class Measured:
-    """What was measured at one number of appends."""
+    """What was measured at one number of appends.
+
+    Attributes:
+        appends: How many appends were made before.
+        append_ms: The median time of some more.
+        small_append_ms: The same, at the same time, on a lake with few snapshots.
+        count_ms: The median time of `count(*)`.
+        filter_ms: The median time of a search for one id.
+        files: The table's data files.
+        catalog_mib: The size of the catalog.
+        flush_ms: How long the last flush took; 0 when there was none.
+    """
 
     catalog: str
     rows: int
@@ -86,6 +100,7 @@ class Measured:
     flush_every: int
     appends: int
     append_ms: float
+    small_append_ms: float
     count_ms: float
     filter_ms: float
     files: int
@@ -99,7 +114,8 @@ def run(appends: int = APPENDS) -> None:
         print(
             f"{measured.catalog:>10} {measured.rows:>3} rows, inlined up to "
             f"{measured.inline_rows:>4}, flushed every {measured.flush_every:>5}: "
-            f"after {measured.appends:>6} an append {measured.append_ms:>6.1f} ms, "
+            f"after {measured.appends:>6} an append {measured.append_ms:>6.1f} ms "
+            f"({measured.append_ms / measured.small_append_ms:.2f} of a small lake's), "
             f"count {measured.count_ms:>7.1f} ms, filter {measured.filter_ms:>7.1f} ms, "
             f"{measured.files:>5} files, catalog {measured.catalog_mib:>6.1f} MiB, "
             f"flush {measured.flush_ms:>6.0f} ms"
@@ -107,54 +123,86 @@ def run(appends: int = APPENDS) -> None:
 
 
 def measure(cases: Sequence[Case], appends: int) -> Iterator[Measured]:
-    """Measure cases, each on a lake of its own."""
+    """Measure cases, each on a lake of its own, beside a small one of the same kind."""
     with tempfile.TemporaryDirectory(prefix="ducklake-bench-") as name, ExitStack() as servers:
         directory = Path(name)
         directory.chmod(0o755)
         server: PostgresEndpoint | None = None
         for number, case in enumerate(cases):
+            if case.catalog == "postgresql" and server is None:
+                server = servers.enter_context(any_postgres(directory / "pg"))
             with ExitStack() as cleanup:
-                home = directory / str(number)
-                file = home / "catalog.ducklake"
-                catalog: FileCatalog | PostgresCatalog = FileCatalog(file)
-                size = partial(_file_size, file)
-                if case.catalog == "postgresql":
-                    server = server or servers.enter_context(any_postgres(directory / "pg"))
-                    database = cleanup.enter_context(new_database(server))
-                    catalog = PostgresCatalog.parse(database.url)
-                    size = partial(_database_size, database)
-                config = LakeConfig(
-                    catalog=catalog,
-                    storage=LocalStorage(home / "data"),
-                    temp_directory=home / "temp",
-                    inline_rows=case.inline_rows,
+                large, small = (
+                    cleanup.enter_context(_open(case, directory / f"{number}-{which}", server))
+                    for which in ("large", "small")
                 )
-                lake = cleanup.enter_context(closing(Lake(config)))
-                yield from _measure_case(case, lake, size, appends)
+                yield from _measure_case(case, large, small, appends)
 
 
-def _measure_case(
-    case: Case, lake: Lake, size: Callable[[], int], appends: int
-) -> Iterator[Measured]:
-    tables = DuckLakeTables(lake)
-    tables.create(TableDefinition(NAME, COLUMNS), IfExists.ERROR, Write(str(NAME), "create", "0"))
-    took: list[float] = []
-    flushes: list[float] = [0.0]
+@dataclass(frozen=True)
+class Opened:
+    """A lake with an empty table."""
+
+    lake: Lake
+    tables: DuckLakeTables
+    catalog_size: Callable[[], int]
+
+
+@contextmanager
+def _open(case: Case, home: Path, server: PostgresEndpoint | None) -> Iterator[Opened]:
+    with ExitStack() as cleanup:
+        file = home / "catalog.ducklake"
+        catalog: FileCatalog | PostgresCatalog = FileCatalog(file)
+        size = partial(_file_size, file)
+        if case.catalog == "postgresql" and server is not None:
+            database = cleanup.enter_context(new_database(server))
+            catalog = PostgresCatalog.parse(database.url)
+            size = partial(_database_size, database)
+        config = LakeConfig(
+            catalog=catalog,
+            storage=LocalStorage(home / "data"),
+            temp_directory=home / "temp",
+            inline_rows=case.inline_rows,
+        )
+        lake = cleanup.enter_context(closing(Lake(config)))
+        tables = DuckLakeTables(lake)
+        created = Write(str(NAME), "create", "0")
+        tables.create(TableDefinition(NAME, COLUMNS), IfExists.ERROR, created)
+        yield Opened(lake, tables, size)
+
+
+def _measure_case(case: Case, large: Opened, small: Opened, appends: int) -> Iterator[Measured]:
+    flush_ms = 0.0
     for done in range(1, appends + 1):
-        took.append(_timed(partial(_append, tables, case.rows, done)))
+        _fill(large.lake, case.rows, done)
         if case.flush_every and done % case.flush_every == 0:
-            flushes.append(_timed(partial(_flush, lake)))
+            flush_ms = _timed(partial(_flush, large.lake))
         if done in CHECKPOINTS or done == appends:
+            # In turns, so that what else the machine does is the same for both.
+            took = [
+                [_timed(partial(_append, each.tables, case.rows, done)) for each in (large, small)]
+                for _ in range(TURNS)
+            ]
             yield Measured(
                 **asdict(case),
                 appends=done,
-                append_ms=statistics.median(took[-LAST:]),
-                count_ms=_query(lake, "SELECT count(*) FROM lake.main.t"),
-                filter_ms=_query(lake, f"SELECT max(label) FROM lake.main.t WHERE id = {done}"),
-                files=tables.describe(NAME).file_count,
-                catalog_mib=size() / MIB,
-                flush_ms=flushes[-1],
+                append_ms=statistics.median(pair[0] for pair in took),
+                small_append_ms=statistics.median(pair[1] for pair in took),
+                count_ms=_query(large.lake, "SELECT count(*) FROM lake.main.t"),
+                filter_ms=_query(large.lake, f"SELECT max(label) FROM lake.main.t WHERE id={done}"),
+                files=large.tables.describe(NAME).file_count,
+                catalog_mib=large.catalog_size() / MIB,
+                flush_ms=flush_ms,
             )
+
+
+def _fill(lake: Lake, count: int, number: int) -> None:
+    """An append by the engine alone, which is the same to the lake, and faster."""
+    with lake.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO lake.main.t SELECT {number}, TIMESTAMP '2026-01-01' + INTERVAL "
+            f"({number}) SECOND, 'row {number}' FROM range({count})"
+        )
 
 
 def _append(tables: DuckLakeTables, count: int, number: int) -> None:
