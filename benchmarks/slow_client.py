@@ -1,0 +1,160 @@
+"""Memory while clients read slowly, how soon a query stops, and how late a timeout is."""
+
+import http.client
+import json
+import os
+import socket
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from benchmarks.results import resident_mib
+from tests.e2e.service import ServiceProcess
+
+MB = 1_000_000
+SECONDS = float(os.environ.get("BENCH_SLOW_SECONDS", "40"))
+"""How long the clients read; 1,000 for the whole of a gigabyte."""
+BYTES_A_SECOND = MB
+FORMATS = ("json", "ndjson", "csv", "arrow", "parquet")
+ROWS = """
+    SELECT i, i * 1.5 AS amount, 'label ' || i AS label, TIMESTAMP '2026-01-01' AS at
+    FROM range(20000000) r(i)
+"""
+ENDLESS = "SELECT sum(hash(i)) AS s FROM range(1000000000000) r(i)"
+ROUNDS = 20
+TIMEOUT_S = 0.5
+STEP_S = 0.005
+BUSY_SHARE = 0.2
+
+
+def run() -> None:
+    """Read each format at 1 MB/s, all at once; then leave queries, and let them run too long."""
+    with tempfile.TemporaryDirectory(prefix="ducklake-bench-") as directory:
+        settings = {"DUCKLAKE_LOG_LEVEL": "ERROR", "DUCKLAKE_MEMORY_LIMIT": "1GB"}
+        service = ServiceProcess(Path(directory) / "home", settings)
+        service.start()
+        try:
+            warm_up(service.url)
+            watch_memory(service)
+            leave_queries(service)
+            run_out_of_time(service.url)
+        finally:
+            service.stop()
+
+
+def warm_up(url: str) -> None:
+    """Each format once, so that its libraries are loaded."""
+    for data_format in FORMATS:
+        with asked(url, data_format, f"FROM ({ROWS}) LIMIT 300000") as answer:
+            while answer.read(MB):
+                pass
+
+
+def watch_memory(service: ServiceProcess) -> None:
+    """The greatest memory of the service while a slow client of each format reads."""
+    before = resident_mib(service.process.pid)
+    ends_at = time.monotonic() + SECONDS
+    read = dict.fromkeys(FORMATS, 0)
+
+    def client(data_format: str) -> None:
+        with asked(service.url, data_format, ROWS) as answer:
+            while time.monotonic() < ends_at:
+                read[data_format] += len(answer.read(BYTES_A_SECOND // 10))
+                time.sleep(0.1)
+
+    clients = [threading.Thread(target=client, args=(each,)) for each in FORMATS]
+    for thread in clients:
+        thread.start()
+    peak = before
+    while any(thread.is_alive() for thread in clients):
+        peak = max(peak, resident_mib(service.process.pid))
+        time.sleep(0.1)
+    total = sum(read.values()) / MB
+    print(
+        f"{len(FORMATS)} clients (one a format) at 1 MB/s for {SECONDS:.0f} s, {total:.0f} MB: "
+        f"memory {before:.0f} MiB before, {peak:.0f} MiB at most ({peak - before:+.0f})"
+    )
+
+
+def leave_queries(service: ServiceProcess) -> None:
+    """How long the engine works on after its client has gone."""
+    took = []
+    for _ in range(ROUNDS):
+        connection = sent(service.url, "ndjson", ENDLESS)
+        time.sleep(0.3)
+        connection.close()
+        took.append(idle_after_s(service.process.pid) * 1000)
+    print(
+        f"client gone: the cores are free after {statistics.median(took):.0f} ms (median), "
+        f"{max(took):.0f} ms at most; target 100 ms"
+    )
+
+
+def run_out_of_time(url: str) -> None:
+    """How long behind its timeout a query is answered."""
+    late = []
+    for _ in range(ROUNDS):
+        began = time.monotonic()
+        with asked(url, "ndjson", ENDLESS, timeout_s=TIMEOUT_S) as answer:
+            if answer.status != http.client.GATEWAY_TIMEOUT:
+                raise AssertionError(answer.read())
+        late.append((time.monotonic() - began - TIMEOUT_S) * 1000)
+    print(
+        f"timeout: answered {statistics.median(late):.0f} ms behind it (median), "
+        f"{max(late):.0f} ms at most; target 1,000 ms"
+    )
+
+
+def idle_after_s(pid: int) -> float:
+    """Seconds until the process last was busy, by the time that its threads ran."""
+    began = last_busy = time.monotonic()
+    ran = ran_s(pid)
+    while time.monotonic() < last_busy + 0.2:
+        step_began = time.monotonic()
+        time.sleep(STEP_S)
+        now, ran_now = time.monotonic(), ran_s(pid)
+        if (ran_now - ran) / (now - step_began) > BUSY_SHARE:
+            last_busy = now
+        ran = ran_now
+    return last_busy - began
+
+
+def ran_s(pid: int) -> float:
+    """How long the threads of a process have run (Linux: /proc/PID/task/TID/schedstat)."""
+    total = 0
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        try:
+            total += int((task / "schedstat").read_text().split()[0])
+        except OSError:
+            continue
+    return total / 1e9
+
+
+@contextmanager
+def asked(
+    url: str, data_format: str, sql: str, timeout_s: float | None = None
+) -> Iterator[http.client.HTTPResponse]:
+    """The answer to a query, still to be read."""
+    with sent(url, data_format, sql, timeout_s) as connection:
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        yield answer
+
+
+def sent(url: str, data_format: str, sql: str, timeout_s: float | None = None) -> socket.socket:
+    """A connection on which a query was sent."""
+    address = urlsplit(url)
+    connection = socket.socket()
+    # A small buffer, or the system would read ahead for the client.
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)
+    connection.connect((address.hostname, address.port))
+    question = {"sql": sql} | ({} if timeout_s is None else {"timeout_s": timeout_s})
+    body = json.dumps(question).encode()
+    head = f"POST /query?format={data_format} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}"
+    connection.sendall(f"{head}\r\n\r\n".encode() + body)
+    return connection
