@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import PurePath
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from application.tables.append import AppendRowsCommand
 from domain.bodies import BodyFormat
-from domain.errors import UnsupportedFormatError
 from domain.formats import DataFormat
+from domain.growth import OnNewColumns
 from domain.queries import Query
 from domain.tables import TableName
-from entrypoints.cli.formats import format_of_file
 from entrypoints.cli.help import shows
-from entrypoints.cli.local_files import STANDARD_STREAM, file_size, read_chunks
+from entrypoints.cli.local_files import file_size, read_chunks
 from entrypoints.cli.options import (
     FormatOfRecord,
     FormatOfResult,
@@ -32,67 +30,106 @@ from entrypoints.cli.options import (
 from entrypoints.cli.output import print_outcome
 from entrypoints.cli.progress import counted, progress
 from entrypoints.cli.results import Shape, answer
+from entrypoints.cli.row_files import body_format_of_file, csv_options
 from entrypoints.cli.session import Session, session_of
 from entrypoints.cli.shown import rows
-from entrypoints.cli.usage import UsageError
 
 if TYPE_CHECKING:
-    from application.runs import Done
-    from domain.tables import AppendOutcome
-    from entrypoints.container import Container
+    from collections.abc import Iterable
 
-_COMPRESSED = frozenset({".gz", ".zst", ".bz2", ".xz", ".zip"})
+    from application.runs import Done
+    from domain.tables import AppendOutcome, Column
+    from entrypoints.container import Container
 
 
 @shows(
     "ducklake tables append flights flights.csv",
     "ducklake tables append flights new.parquet",
-    "gunzip -c flights.csv.gz | \\",
-    "    ducklake tables append flights - --input-format csv",
+    "ducklake tables append flights flights.csv.gz",
+    "ducklake tables append flights export.csv --delimiter ';' --null NA",
+    "ducklake tables append flights new.ndjson --on-new-columns add",
+    "cat flights.csv | ducklake tables append flights - --input-format csv",
 )
-def append(
+def append(  # noqa: PLR0917 - one parameter for each thing that can be said
     context: typer.Context,
     name: TableArgument,
     file: InputFile,
     input_format: Annotated[
         DataFormat | None,
         typer.Option(
-            help="What the file holds; by default as its name's ending says.", show_default=False
+            help="What the file holds; by default as its name's ending says. One that ends in "
+            ".gz or .zst is unpacked.",
+            show_default=False,
         ),
+    ] = None,
+    on_new_columns: Annotated[
+        OnNewColumns,
+        typer.Option(
+            help="What to do with columns that the table lacks, and with numbers that "
+            "are too large for its columns."
+        ),
+    ] = OnNewColumns.ERROR,
+    no_header: Annotated[
+        bool, typer.Option("--no-header", help="CSV: the fields are the table's columns in order.")
+    ] = False,
+    delimiter: Annotated[
+        str | None,
+        typer.Option(help="CSV: what is between fields, or tab.", show_default=","),
+    ] = None,
+    null: Annotated[
+        str | None,
+        typer.Option(help="CSV: what a field has that is NULL; by default nothing."),
+    ] = None,
+    quote: Annotated[
+        str | None,
+        typer.Option(help="CSV: what is around fields; '' for none.", show_default='"'),
     ] = None,
     output_format: FormatOfRecord = None,
 ) -> None:
     """Append a file's rows to a table: all of them in one commit, or none."""
     session = session_of(context)
     table = TableName.parse(name)
-    data_format = input_format or _guessed(file)
-    done = session.run(lambda lake: _append(session, lake, table, file, data_format))
-    record = {
+    csv = csv_options(no_header=no_header, delimiter=delimiter, null=null, quote=quote)
+    body_format = body_format_of_file(file, input_format, csv)
+    done = session.run(
+        lambda lake: _append(session, lake, file, table, body_format, on_new_columns)
+    )
+    record: dict[str, Any] = {
         "rows_appended": done.value.rows_appended,
         "snapshot_id": done.value.snapshot_id,
         "run_id": done.run_id,
     }
+    if on_new_columns is not OnNewColumns.ERROR:
+        record["columns_added"] = _columns(done.value.columns_added)
+        record["columns_widened"] = _columns(done.value.columns_widened)
     told = rows(done.value.rows_appended)
     sentence = f"Appended {told} to {table} (snapshot {done.value.snapshot_id})."
+    for verb, grown in (
+        ("Added", done.value.columns_added),
+        ("Widened", done.value.columns_widened),
+    ):
+        if grown:
+            sentence += f" {verb} {', '.join(f'{each.name} {each.type}' for each in grown)}."
     print_outcome(record, sentence, output_format)
 
 
+def _columns(columns: Iterable[Column]) -> list[dict[str, str]]:
+    return [{"name": column.name, "type": str(column.type)} for column in columns]
+
+
 def _append(
-    session: Session, lake: Container, table: TableName, file: str, data_format: DataFormat
+    session: Session,
+    lake: Container,
+    file: str,
+    table: TableName,
+    body_format: BodyFormat,
+    on_new_columns: OnNewColumns,
 ) -> Done[AppendOutcome]:
     with progress("Appending", file_size(file)) as advance:
         body = counted(session.watched(read_chunks(file)), advance)
-        return lake.append_rows()(AppendRowsCommand(table, body, BodyFormat(data_format)))
-
-
-def _guessed(file: str) -> DataFormat:
-    if file == STANDARD_STREAM:
-        raise UsageError(f"What stdin holds has to be said: --input-format {'|'.join(DataFormat)}.")
-    if PurePath(file).suffix.lower() in _COMPRESSED:
-        raise UnsupportedFormatError(
-            f"{file} is compressed: unpack it into a pipe, and append - with --input-format."
+        return lake.append_rows()(
+            AppendRowsCommand(table, body, body_format, on_new_columns=on_new_columns)
         )
-    return format_of_file(file, "--input-format")
 
 
 @shows(

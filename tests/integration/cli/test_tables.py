@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
 from domain.lineage import RunState
 from tests.integration.cli.conftest import Command
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 COLUMNS = ["--column", "carrier VARCHAR NOT NULL", "--column", "delay DECIMAL(9,2)"]
 
@@ -174,8 +181,8 @@ def test_the_format_of_a_file_is_known_or_asked_for(ducklake: Command) -> None:
         assert result.exit_code == 2
         assert "--input-format" in result.stderr
     assert ducklake("tables", "append", "flights", "-").exit_code == 2
-    Path("rows.csv.gz").write_bytes(b"\x1f\x8b")
-    packed = ducklake("tables", "append", "flights", "rows.csv.gz")
+    Path("rows.csv.bz2").write_bytes(b"BZ")
+    packed = ducklake("tables", "append", "flights", "rows.csv.bz2")
     assert packed.exit_code == 5
     assert "compressed" in packed.stderr
     absent = ducklake("tables", "append", "flights", "absent.csv")
@@ -183,6 +190,58 @@ def test_the_format_of_a_file_is_known_or_asked_for(ducklake: Command) -> None:
         12,
         "Error: absent.csv: No such file or directory.\n",
     )
+
+
+def test_packed_files_are_unpacked(ducklake: Command) -> None:
+    made(ducklake)
+    content = b"carrier\nUA\nAA\n"
+    Path("rows.csv.gz").write_bytes(gzip.compress(content))
+    Path("rows.CSV.ZST").write_bytes(zstd.compress(content))
+    Path("rows.gz").write_bytes(gzip.compress(content) + gzip.compress(b"DL\n"))
+    for file, more, count in (
+        ("rows.csv.gz", [], 2),
+        ("rows.CSV.ZST", [], 2),
+        ("rows.gz", ["--input-format", "csv"], 3),
+    ):
+        told = ducklake.json("tables", "append", "flights", file, *more)
+        assert told["rows_appended"] == count
+    cut = ducklake("tables", "append", "flights", "rows.gz")
+    assert cut.exit_code == 2
+    Path("cut.csv.gz").write_bytes(gzip.compress(content)[:-4])
+    assert ducklake("tables", "append", "flights", "cut.csv.gz").exit_code == 5
+
+
+def test_csv_is_read_as_the_options_say(ducklake: Command) -> None:
+    made(ducklake)
+    Path("rows.csv").write_text("'U;A';NA\n'AA';1.50\n")
+    options = ["--no-header", "--delimiter", ";", "--null", "NA", "--quote", "'"]
+    ducklake.json("tables", "append", "flights", "rows.csv", *options)
+    assert ducklake.json("tables", "query", "flights") == [
+        {"carrier": "U;A", "delay": None},
+        {"carrier": "AA", "delay": 1.50},
+    ]
+    Path("rows.tsv").write_text("delay\tcarrier\n2\tDL\n")
+    tabs = ["--input-format", "csv", "--delimiter", "tab"]
+    assert ducklake.json("tables", "append", "flights", "rows.tsv", *tabs)["rows_appended"] == 1
+    assert ducklake("tables", "append", "flights", "rows.csv", "--delimiter", "ab").exit_code == 5
+    Path("rows.json").write_text("[]")
+    other = ducklake("tables", "append", "flights", "rows.json", "--null", "NA")
+    assert other.exit_code == 5
+    assert "no CSV" in other.stderr
+
+
+def test_a_table_grows_when_it_is_told_to(ducklake: Command) -> None:
+    made(ducklake)
+    Path("rows.ndjson").write_text('{"carrier": "UA", "gate": "B7"}\n')
+    assert ducklake("tables", "append", "flights", "rows.ndjson").exit_code == 5
+    told = ducklake.json("tables", "append", "flights", "rows.ndjson", "--on-new-columns", "add")
+    assert told["columns_added"] == [{"name": "gate", "type": "VARCHAR"}]
+    assert told["columns_widened"] == []
+    Path("rows.ndjson").write_text('{"carrier": "UA", "at": "2024-01-31"}\n')
+    shown = ducklake(
+        "tables", "append", "flights", "rows.ndjson", "--on-new-columns", "add", "--format", "table"
+    )
+    assert "Added at DATE." in shown.stdout
 
 
 def test_the_past_is_described(ducklake: Command) -> None:
