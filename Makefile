@@ -69,6 +69,10 @@ stack: servers ## Start MinIO, PostgreSQL and the service on loopback, without D
 test: servers ## Run every test (ARGS="-k tables -x")
 	$(BIN)/python -m pytest $(ARGS)
 
+.PHONY: torture
+torture: setup-dev ## Kill the service 200 times under clients that retry, and count what is left
+	$(BIN)/python -m tests.torture $(ARGS)
+
 .PHONY: check
 check: lint types imports ## Run lint, types and the import contracts
 

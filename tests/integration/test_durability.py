@@ -15,7 +15,7 @@ from domain.tables import IfExists, TableName
 from tests.contract.table_cases import ID, append, create, definition, some_rows, write
 
 NAME = TableName("main", "t")
-FILE_ROWS = 50
+FILE_ROWS = 2_000
 """More rows than DuckLake keeps in the catalog."""
 
 

@@ -1,0 +1,119 @@
+"""A client that appends, and retries what fails until it is acknowledged."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import httpx
+
+TABLE = "t"
+SMALL, LARGE = 1, 50
+"""Rows that the catalog keeps, and rows that make a Parquet file."""
+LARGE_SHARE = 0.3
+AGAIN = frozenset({429, 503, 504})
+TIMEOUT_S = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One append; its rows' ids are its own.
+
+    Attributes:
+        key: Its idempotency key.
+        ids: The ids of its rows.
+    """
+
+    key: str
+    ids: range
+
+
+@dataclass
+class Appender:
+    """Sends batches one by one; each is sent again until it is acknowledged.
+
+    Attributes:
+        number: Which client it is.
+        seed: The run's seed: the batches of a seed are always the same.
+        acknowledged: The batches that were acknowledged.
+        retried: How many requests had to be sent again.
+        unexpected: Answers that no retry is due for.
+    """
+
+    number: int
+    seed: int
+    acknowledged: list[Batch] = field(default_factory=list)
+    retried: int = 0
+    unexpected: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._random = random.Random(f"{self.seed}/{self.number}")
+        self._sequence = 0
+        self._pending: Batch | None = None
+        self._unsure = False
+
+    def run(self, url: str, stopped: Callable[[], bool]) -> None:
+        """Append until told to stop; a batch that is not acknowledged then stays pending."""
+        with httpx.Client(base_url=url, timeout=TIMEOUT_S) as client:
+            while not stopped() and not self.unexpected:
+                self._send(client, self._current())
+
+    def finish(self, url: str) -> None:
+        """Have what is pending acknowledged, and send nothing more."""
+        with httpx.Client(base_url=url, timeout=TIMEOUT_S) as client:
+            while self._pending is not None and not self.unexpected:
+                self._send(client, self._pending)
+
+    def _current(self) -> Batch:
+        if self._pending is None:
+            size = LARGE if self._random.random() < LARGE_SHARE else SMALL
+            # A billion ids for each client, so that no two clients share one.
+            first = self.number * 1_000_000_000 + self._sequence
+            self._sequence += size
+            self._pending = Batch(f"{self.seed}-{first}", range(first, first + size))
+        return self._pending
+
+    def _send(self, client: httpx.Client, batch: Batch) -> None:
+        try:
+            if self._unsure and self._is_there(client, batch):
+                self._done(batch)
+                return
+            answer = client.put(
+                f"/tables/{TABLE}", json=[{"id": row, "batch": batch.key} for row in batch.ids]
+            )
+        except httpx.TransportError:
+            self.retried += 1
+            self._unsure = True
+            return
+        if answer.is_success:
+            self._done(batch)
+        elif answer.status_code in AGAIN:
+            self.retried += 1
+        else:
+            self.unexpected.append(f"{answer.status_code} {answer.text}")
+
+    def _done(self, batch: Batch) -> None:
+        self.acknowledged.append(batch)
+        self._pending = None
+        self._unsure = False
+
+    def _is_there(self, client: httpx.Client, batch: Batch) -> bool:
+        """Whether a batch landed whose answer was not seen: without keys, who retries must look.
+
+        All of it or none: a part of it is told as unexpected.
+        """
+        answer = client.post(
+            "/query",
+            json={
+                "sql": f"SELECT count(*) AS n FROM {TABLE} WHERE batch = ?",
+                "parameters": [batch.key],
+            },
+        )
+        if not answer.is_success:
+            raise httpx.ReadError(f"{answer.status_code}")
+        count = answer.json()["rows"][0]["n"]
+        if count not in {0, len(batch.ids)}:
+            self.unexpected.append(f"{count} of {len(batch.ids)} rows of a batch")
+        self._unsure = False
+        return bool(count)
