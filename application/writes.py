@@ -9,7 +9,7 @@ from typing import Generic, Protocol, TypeVar
 
 from application.runs import Done, Run, Tracked, UseCase
 from domain.derived_tables import DerivedOutcome
-from domain.errors import IdempotencyKeyReusedError, LakehouseError
+from domain.errors import IdempotencyKeyReusedError, LakehouseError, UnavailableError
 from domain.idempotency import Digest, IdempotencyKey, KeyedRequest, WriteTerms
 from domain.ports.lineage import LineagePort
 from domain.ports.tables import TablePort
@@ -168,10 +168,14 @@ class TrackedWrite(Tracked[C, T], Generic[C, T]):
             outcome = self._use_case(command, run)
         except IdempotencyKeyReusedError:
             raise
-        except LakehouseError:
+        except LakehouseError as error:
             # The table may have changed since the first request, so that this one no longer
             # fits it, or it is not there any more: which is no matter when the first was done.
-            recalled = self._recalled(command.terms, thorough=True)
+            # It may also be this one itself that was done, and its answer was lost.
+            try:
+                recalled = self._recalled(command.terms, thorough=True)
+            except UnavailableError:
+                raise error from None
             if recalled is None:
                 raise
             run.abort()

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from application.tables.append import AppendRowsCommand
-from domain.bodies import BodyFormat
 from domain.formats import DataFormat
 from domain.growth import OnNewColumns
 from domain.queries import Query
 from domain.tables import TableName
 from entrypoints.cli.help import shows
+from entrypoints.cli.keys import KeyOption, under_key
 from entrypoints.cli.local_files import file_size, read_chunks
 from entrypoints.cli.options import (
     FormatOfRecord,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from application.runs import Done
+    from application.writes import Fingerprint
     from domain.tables import AppendOutcome, Column
     from entrypoints.container import Container
 
@@ -84,6 +86,7 @@ def append(  # noqa: PLR0917 - one parameter for each thing that can be said
         str | None,
         typer.Option(help="CSV: what is around fields; '' for none.", show_default='"'),
     ] = None,
+    idempotency_key: KeyOption = None,
     output_format: FormatOfRecord = None,
 ) -> None:
     """Append a file's rows to a table: all of them in one commit, or none."""
@@ -91,9 +94,10 @@ def append(  # noqa: PLR0917 - one parameter for each thing that can be said
     table = TableName.parse(name)
     csv = csv_options(no_header=no_header, delimiter=delimiter, null=null, quote=quote)
     body_format = body_format_of_file(file, input_format, csv)
-    done = session.run(
-        lambda lake: _append(session, lake, file, table, body_format, on_new_columns)
-    )
+    said = ("append", str(table), repr(body_format), on_new_columns.value)
+    with under_key(idempotency_key, *said) as (terms, sent):
+        command = AppendRowsCommand(table, (), body_format, terms, on_new_columns)
+        done = session.run(lambda lake: _append(session, lake, command, file, sent))
     record: dict[str, Any] = {
         "rows_appended": done.value.rows_appended,
         "snapshot_id": done.value.snapshot_id,
@@ -110,6 +114,8 @@ def append(  # noqa: PLR0917 - one parameter for each thing that can be said
     ):
         if grown:
             sentence += f" {verb} {', '.join(f'{each.name} {each.type}' for each in grown)}."
+    if done.replayed:
+        sentence = f"This was done before. {sentence}"
     print_outcome(record, sentence, output_format)
 
 
@@ -120,16 +126,13 @@ def _columns(columns: Iterable[Column]) -> list[dict[str, str]]:
 def _append(
     session: Session,
     lake: Container,
+    command: AppendRowsCommand,
     file: str,
-    table: TableName,
-    body_format: BodyFormat,
-    on_new_columns: OnNewColumns,
+    sent: Fingerprint,
 ) -> Done[AppendOutcome]:
     with progress("Appending", file_size(file)) as advance:
-        body = counted(session.watched(read_chunks(file)), advance)
-        return lake.append_rows()(
-            AppendRowsCommand(table, body, body_format, on_new_columns=on_new_columns)
-        )
+        body = sent.of(counted(session.watched(read_chunks(file)), advance))
+        return lake.append_rows()(replace(command, body=body))
 
 
 @shows(

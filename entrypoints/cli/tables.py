@@ -32,6 +32,7 @@ from domain.tables import (
 from entrypoints.cli.columns import parse_column, read_columns
 from entrypoints.cli.errors import point_into
 from entrypoints.cli.help import shows
+from entrypoints.cli.keys import KeyOption, under_key
 from entrypoints.cli.options import (
     FormatOfList,
     FormatOfRecord,
@@ -137,25 +138,30 @@ def create(  # noqa: PLR0917 - one parameter for each thing that can be said
     if_exists: Annotated[
         IfExists, typer.Option(help="What to do when the table is there.")
     ] = IfExists.ERROR,
+    idempotency_key: KeyOption = None,
     output_format: FormatOfRecord = None,
 ) -> None:
     """Make a table, and its namespace when that is not there."""
     session = session_of(context)
     table_name = TableName.parse(name)
     keys = tuple(PartitionKey.parse(key) for key in partition_by or ())
+    said = ("create", str(table_name), comment, if_exists.value, *map(str, keys))
     if from_query is not None:
         if column or columns_file is not None:
             raise UsageError("Say either the columns, or --from-query.")
         query = Query(read_sql(from_query), parameters=read_parameters(param))
-        derive = CreateTableFromCommand(DerivedTable(table_name, query, comment, keys), if_exists)
-        made = session.run(lambda lake: _derived(lake, derive))
+        derived = DerivedTable(table_name, query, comment, keys)
+        with under_key(idempotency_key, *said, query.sql, *map(repr, param or ())) as (terms, _):
+            derive = CreateTableFromCommand(derived, if_exists, terms)
+            made = session.run(lambda lake: _derived(lake, derive))
     else:
         if param:
             raise UsageError("--param is for the statement of --from-query.")
         columns = _columns(column, columns_file)
         definition = TableDefinition(table_name, columns, comment, keys)
-        command = CreateTableCommand(definition, if_exists)
-        made = session.run(lambda lake: lake.create_table()(command)).value
+        with under_key(idempotency_key, *said, *map(repr, columns)) as (terms, _):
+            command = CreateTableCommand(definition, if_exists, terms)
+            made = session.run(lambda lake: lake.create_table()(command)).value
     table = made.description
     count = len(table.columns)
     done = "Made" if made.created else "It was there already:"
@@ -269,9 +275,15 @@ def _draw_columns(table: TableDescription) -> None:
 
 
 @shows("ducklake tables drop flights", "ducklake tables drop flights --yes")
-def drop(context: typer.Context, name: TableArgument, yes: Yes = False) -> None:
+def drop(
+    context: typer.Context,
+    name: TableArgument,
+    yes: Yes = False,
+    idempotency_key: KeyOption = None,
+) -> None:
     """Drop a table. Its past stays in the lake's snapshots."""
     table = TableName.parse(name)
     confirm(f"Drop the table {table}?", yes=yes)
-    session_of(context).run(lambda lake: lake.drop_table()(DropTableCommand(table)))
+    with under_key(idempotency_key, "drop", str(table)) as (terms, _):
+        session_of(context).run(lambda lake: lake.drop_table()(DropTableCommand(table, terms)))
     say(f"Dropped {table}.")

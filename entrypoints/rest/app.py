@@ -9,9 +9,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
+from loguru import logger
 from starlette.concurrency import run_in_threadpool
 
-from entrypoints.container import Container, close_container
+from domain.errors import LakehouseError
+from entrypoints.container import Container, archive_keys, close_container
 from entrypoints.rest import documentation
 from entrypoints.rest.dependencies import Service
 from entrypoints.rest.errors import add_error_handlers
@@ -82,6 +84,7 @@ def create_app(
             yield
         finally:
             await run_in_threadpool(shared.close, stop_s)
+            await run_in_threadpool(_archive_keys, container)
             await run_in_threadpool(close_container, container)
 
     app = _Application(
@@ -107,6 +110,14 @@ def create_app(
     app.add_middleware(EarlyAnswer)
     app.add_middleware(AccessLog)
     return app
+
+
+def _archive_keys(container: Container) -> None:
+    try:
+        archive_keys(container)
+    except LakehouseError as error:
+        # Their snapshots tell of them still, and the next process archives them.
+        logger.warning("The last keys were not archived: {}", error.detail)
 
 
 class _Application(FastAPI):
