@@ -10,11 +10,12 @@ from typing import Any, TypeVar
 
 import duckdb
 
-from adapters.ducklake.errors import translated
 from adapters.ducklake.lake import Lake
+from adapters.ducklake.object_views import ObjectReader
 from adapters.ducklake.result_encoders import Encoder, SelectedColumn
 from adapters.ducklake.watchdog import INTERRUPT_EVERY_S, TimeLimit
 from domain.errors import QueryCancelledError, UnavailableError, UpstreamTimeoutError
+from domain.located_objects import FoundObject
 from domain.queries import Parameters, QueryResult, ResultColumn
 from domain.tables import TableName
 
@@ -35,6 +36,7 @@ class BoundQuery:
         snapshot_id: The snapshot that it sees.
         tables: The tables that it names.
         version: As `QueryResult.version`.
+        reader: What holds the objects that it reads.
     """
 
     statement: str
@@ -43,6 +45,7 @@ class BoundQuery:
     row_limit: int | None
     snapshot_id: int
     tables: tuple[TableName, ...]
+    reader: ObjectReader
     version: str | None = None
 
 
@@ -94,6 +97,11 @@ class DuckLakeResult(QueryResult):
         return self._query.tables
 
     @property
+    def objects(self) -> tuple[FoundObject, ...]:
+        """As `QueryResult.objects`."""
+        return self._query.reader.objects
+
+    @property
     def row_count(self) -> int:
         """As `QueryResult.row_count`."""
         return self._row_count
@@ -129,6 +137,7 @@ class DuckLakeResult(QueryResult):
                 # A catalog that hangs holds up the end of a transaction, too.
                 with suppress(UpstreamTimeoutError, UnavailableError):
                     self._lake.deadline.run(lambda _: self._lake.return_cursor(self._cursor))
+                self._query.reader.close()
         finally:
             self._engine.release()
 
@@ -160,4 +169,4 @@ class DuckLakeResult(QueryResult):
             except (duckdb.Error, OSError, ValueError) as error:
                 if self._closed.is_set():
                     raise QueryCancelledError("The query was stopped.") from error
-                raise translated(error, self._lake.redact) or error from error
+                raise self._query.reader.translated(error) or error from error
