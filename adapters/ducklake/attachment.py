@@ -10,6 +10,7 @@ from adapters.ducklake.config import FileCatalog, LakeConfig, LocalStorage, S3St
 from adapters.ducklake.durability import make_directory
 from adapters.ducklake.extensions import load_extension
 from adapters.ducklake.guards import create_guards
+from adapters.ducklake.progress import PROGRESS_SETTINGS
 from adapters.ducklake.sql import LAKE, STAGING, literal
 
 _CATALOG_SECRET = "catalog_secret"  # noqa: S105 - the name of a secret, not one
@@ -21,6 +22,7 @@ _STILL_SET = (
     # DuckDB sets it by itself while it makes a table of a PIVOT, within a transaction.
     "current_transaction_invalidation_policy",
     "ducklake_default_data_inlining_row_limit",
+    *PROGRESS_SETTINGS,
 )
 """Settings that are changed behind the walls; no statement that passes the gate sets any."""
 

@@ -19,6 +19,7 @@ from adapters.ducklake.object_sources import ObjectSources
 from adapters.ducklake.object_views import ObjectReader
 from adapters.ducklake.parser import Form
 from adapters.ducklake.plans import plan_text, planned_reads
+from adapters.ducklake.progress import tell_progress
 from adapters.ducklake.result_encoders import Encoder, SelectedColumn, encoder_for
 from adapters.ducklake.result_types import depth
 from adapters.ducklake.results import BoundQuery, DuckLakeResult
@@ -205,7 +206,7 @@ class DuckLakeQueries(QueryPort):
     def _result(
         self, work: _Work, query: Query, encoding: Encoding, checked: _Checked
     ) -> QueryResult:
-        encoder = _encoder(encoding, checked.columns)
+        encoder = _encoder(work.cursor, encoding, checked.columns)
         lake_alone = checked.passed.lake_alone
         bound = BoundQuery(
             statement=_selected(encoder, checked.statement, checked.columns, query.row_limit),
@@ -249,8 +250,12 @@ def _explained(
     return plan, [redact(str(text)) for row in rows for text in row]
 
 
-def _encoder(encoding: Encoding, columns: list[SelectedColumn]) -> Encoder:
+def _encoder(
+    cursor: duckdb.DuckDBPyConnection, encoding: Encoding, columns: list[SelectedColumn]
+) -> Encoder:
     if isinstance(encoding, SpoolEncoding):
+        # Nobody watches other results for their progress: those are read as they are made.
+        tell_progress(cursor)
         return SpoolEncoder(columns)
     return encoder_for(encoding, columns)
 

@@ -12,6 +12,7 @@ import duckdb
 
 from adapters.ducklake.lake import Lake
 from adapters.ducklake.object_views import ObjectReader
+from adapters.ducklake.progress import progress_of
 from adapters.ducklake.result_encoders import Encoder, SelectedColumn
 from adapters.ducklake.watchdog import INTERRUPT_EVERY_S, TimeLimit
 from domain.errors import QueryCancelledError, UnavailableError, UpstreamTimeoutError
@@ -73,6 +74,7 @@ class DuckLakeResult(QueryResult):
         self._truncated = False
         self._closed = threading.Event()
         self._released = False
+        self._release = threading.Lock()
         # Held while the engine works for this result.
         self._engine = threading.Lock()
 
@@ -109,7 +111,9 @@ class DuckLakeResult(QueryResult):
     @property
     def progress(self) -> float | None:
         """As `QueryResult.progress`."""
-        return None
+        with self._release:
+            # The cursor may be another's once it was given back.
+            return None if self._released else progress_of(self._cursor)
 
     @property
     def truncated(self) -> bool:
@@ -132,8 +136,9 @@ class DuckLakeResult(QueryResult):
                 # Another thread may have closed it in the meantime.
                 self._cursor.interrupt()
         try:
-            if not self._released:
-                self._released = True
+            with self._release:
+                released, self._released = self._released, True
+            if not released:
                 # A catalog that hangs holds up the end of a transaction, too.
                 with suppress(UpstreamTimeoutError, UnavailableError):
                     self._lake.deadline.run(lambda _: self._lake.return_cursor(self._cursor))
