@@ -8,7 +8,6 @@ from adapters.ducklake.config import (
     S3Storage,
 )
 from adapters.ducklake.lake import Lake
-from adapters.ducklake.object_sources import ObjectSources
 from adapters.ducklake.queries import DuckLakeQueries
 from adapters.ducklake.tables import DuckLakeTables
 
@@ -19,7 +18,6 @@ __all__ = [
     "Lake",
     "LakeConfig",
     "LocalStorage",
-    "ObjectSources",
     "PostgresCatalog",
     "S3Storage",
 ]

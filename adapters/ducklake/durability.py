@@ -48,6 +48,7 @@ class Durability:
         )
         self._tree: Tree | None = None
         self._unsynced: set[Path] = set()
+        self._made: set[Path] = set()
         self._lock = threading.Lock()
 
     def begin(self) -> None:
@@ -73,6 +74,7 @@ class Durability:
                 return
             try:
                 found = self._found(self._tree, self._root)
+                self._made |= found.files
                 self._unsynced |= found.directories
                 for path in (*sorted(found.files), *sorted(self._unsynced)):
                     _sync(path)
@@ -83,16 +85,37 @@ class Durability:
     def after_commit(self) -> None:
         """Make the entry of the catalog's log durable, if the commit made that file.
 
+        What the transaction made is the lake's from now on.
+
         Raises:
             UnavailableError: When the disk does not take it.
         """
-        if self._catalog is None:
-            return
         with self._lock:
+            self._made.clear()
+            if self._catalog is None:
+                return
             try:
                 self._catalog.sync_if_changed()
             except OSError as error:
                 raise _translated(error) from error
+
+    def take_made(self) -> set[Path]:
+        """The files that were made since the last commit, by a transaction that has failed.
+
+        None where they cannot be known: they are not watched, or another process may have
+        made them, which shares the catalog.
+
+        Raises:
+            OSError: When the data files cannot be listed.
+        """
+        with self._lock:
+            if self._tree is None or self._root is None or self._catalog is None:
+                return set()
+            found = self._found(self._tree, self._root)
+            self._unsynced |= found.directories
+            made = self._made | found.files
+            self._made = set()
+            return made
 
     def close(self) -> None:
         """Watch the files no longer."""

@@ -10,13 +10,11 @@ from typing import Any, TypeVar
 
 import duckdb
 
+from adapters.ducklake.errors import translated
 from adapters.ducklake.lake import Lake
-from adapters.ducklake.object_views import ObjectReader
-from adapters.ducklake.progress import progress_of
 from adapters.ducklake.result_encoders import Encoder, SelectedColumn
 from adapters.ducklake.watchdog import INTERRUPT_EVERY_S, TimeLimit
 from domain.errors import QueryCancelledError, UnavailableError, UpstreamTimeoutError
-from domain.located_objects import FoundObject
 from domain.queries import Parameters, QueryResult, ResultColumn
 from domain.tables import TableName
 
@@ -37,7 +35,6 @@ class BoundQuery:
         snapshot_id: The snapshot that it sees.
         tables: The tables that it names.
         version: As `QueryResult.version`.
-        reader: What holds the objects that it reads.
     """
 
     statement: str
@@ -46,7 +43,6 @@ class BoundQuery:
     row_limit: int | None
     snapshot_id: int
     tables: tuple[TableName, ...]
-    reader: ObjectReader
     version: str | None = None
 
 
@@ -74,7 +70,6 @@ class DuckLakeResult(QueryResult):
         self._truncated = False
         self._closed = threading.Event()
         self._released = False
-        self._release = threading.Lock()
         # Held while the engine works for this result.
         self._engine = threading.Lock()
 
@@ -99,11 +94,6 @@ class DuckLakeResult(QueryResult):
         return self._query.tables
 
     @property
-    def objects(self) -> tuple[FoundObject, ...]:
-        """As `QueryResult.objects`."""
-        return self._query.reader.objects
-
-    @property
     def row_count(self) -> int:
         """As `QueryResult.row_count`."""
         return self._row_count
@@ -111,9 +101,7 @@ class DuckLakeResult(QueryResult):
     @property
     def progress(self) -> float | None:
         """As `QueryResult.progress`."""
-        with self._release:
-            # The cursor may be another's once it was given back.
-            return None if self._released else progress_of(self._cursor)
+        return None
 
     @property
     def truncated(self) -> bool:
@@ -136,13 +124,11 @@ class DuckLakeResult(QueryResult):
                 # Another thread may have closed it in the meantime.
                 self._cursor.interrupt()
         try:
-            with self._release:
-                released, self._released = self._released, True
-            if not released:
+            if not self._released:
+                self._released = True
                 # A catalog that hangs holds up the end of a transaction, too.
                 with suppress(UpstreamTimeoutError, UnavailableError):
                     self._lake.deadline.run(lambda _: self._lake.return_cursor(self._cursor))
-                self._query.reader.close()
         finally:
             self._engine.release()
 
@@ -174,4 +160,4 @@ class DuckLakeResult(QueryResult):
             except (duckdb.Error, OSError, ValueError) as error:
                 if self._closed.is_set():
                     raise QueryCancelledError("The query was stopped.") from error
-                raise self._query.reader.translated(error) or error from error
+                raise translated(error, self._lake.redact) or error from error

@@ -33,6 +33,7 @@ from adapters.ducklake.jobs import (
 from adapters.ducklake.key_entries import KeyEntry, to_extra_info
 from adapters.ducklake.key_ledger import KeyLedger
 from adapters.ducklake.lake import Lake
+from adapters.ducklake.leftovers import remove_leftovers
 from adapters.ducklake.sql import LAKE
 from domain.commits import CommitMessage, Write
 from domain.errors import LakehouseError, UnavailableError, UpstreamTimeoutError, WriteConflictError
@@ -149,6 +150,13 @@ class Writer:
 
     def _commit_together(self, steps: Sequence[Step]) -> None:
         """Commit in one transaction, or raise."""
+        try:
+            self._commit_at_once(steps)
+        except Exception:
+            remove_leftovers(self._lake)
+            raise
+
+    def _commit_at_once(self, steps: Sequence[Step]) -> None:
         applied, snapshot_id = self._lake.deadline.run(lambda clock: self._transact(steps, clock))
         for job, outcome in applied:
             job.succeed(outcome, snapshot_id)

@@ -10,9 +10,15 @@ from pathlib import Path
 import pytest
 
 from adapters.ducklake import DuckLakeTables, FileCatalog, Lake, LakeConfig, LocalStorage, inotify
-from domain.errors import LakehouseError, StorageFullError, UnavailableError
+from domain.errors import (
+    LakehouseError,
+    RowsDoNotFitError,
+    StorageFullError,
+    UnavailableError,
+)
 from domain.tables import IfExists, TableName
-from tests.contract.table_cases import ID, append, create, definition, some_rows, write
+from tests.contract.table_cases import ID, LABEL, append, create, definition, some_rows, write
+from tests.fakes.rows import FakeRows
 
 NAME = TableName("main", "t")
 FILE_ROWS = 2_000
@@ -172,3 +178,34 @@ def test_without_watches_files_are_synced_all_the_same(
     (new,) = files(tmp_path) - before
     assert {new, new.parent} <= disk.synced
     assert not before & disk.synced
+
+
+NULL_AT_THE_END = FakeRows.of(
+    (ID, LABEL), {"id": [*range(FILE_ROWS - 1), None], "label": ["x"] * FILE_ROWS}
+)
+"""Rows that do not fit, which is found when the others have been written."""
+
+
+def test_files_of_a_write_that_failed_are_removed(open_lake: OpenLake, tmp_path: Path) -> None:
+    tables = open_lake()
+    create(tables, NAME)
+    append(tables, NAME, some_rows(FILE_ROWS))
+    before = files(tmp_path)
+    with pytest.raises(RowsDoNotFitError):
+        append(tables, NAME, NULL_AT_THE_END)
+    assert files(tmp_path) == before
+
+
+def test_files_that_somebody_put_there_are_left(open_lake: OpenLake, tmp_path: Path) -> None:
+    tables = open_lake()
+    create(tables, NAME)
+    append(tables, NAME, some_rows(FILE_ROWS))
+    (lost,) = files(tmp_path)
+    content = lost.read_bytes()
+    lost.unlink()
+    lost.write_bytes(content)
+    foreign = lost.with_name("foreign.parquet")
+    foreign.write_bytes(content)
+    with pytest.raises(RowsDoNotFitError):
+        append(tables, NAME, NULL_AT_THE_END)
+    assert files(tmp_path) == {lost, foreign}
