@@ -9,7 +9,16 @@ Absolute figures depend on the machine; the ratios carry over.
 import argparse
 from importlib import import_module
 
-BENCHMARKS = ("start", "appends", "small_appends", "queries", "results", "slow_client", "objects")
+BENCHMARKS = (
+    "start",
+    "appends",
+    "bulk",
+    "small_appends",
+    "queries",
+    "results",
+    "slow_client",
+    "objects",
+)
 
 
 def main() -> None:

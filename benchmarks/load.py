@@ -3,24 +3,26 @@
 import asyncio
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
 
-async def closed_loop(url: str, request: bytes, clients: int, seconds: float) -> list[float]:
-    """Send one request again and again; the milliseconds that each answer took."""
+async def closed_loop(
+    url: str, next_request: Callable[[], bytes], clients: int, seconds: float
+) -> list[float]:
+    """Send requests for some seconds; the milliseconds that each answer took."""
     ends_at = time.monotonic() + seconds
-    runs = await asyncio.gather(*(_one_client(url, request, ends_at) for _ in range(clients)))
+    runs = await asyncio.gather(*(_one_client(url, next_request, ends_at) for _ in range(clients)))
     return [latency for run in runs for latency in run]
 
 
-async def _one_client(url: str, request: bytes, ends_at: float) -> list[float]:
+async def _one_client(url: str, next_request: Callable[[], bytes], ends_at: float) -> list[float]:
     """A client on a connection of its own. Bare sockets: it shares the cores with the service."""
     address = urlsplit(url)
     reader, writer = await asyncio.open_connection(address.hostname, address.port)
     latencies: list[float] = []
     while (began := time.monotonic()) < ends_at:
-        writer.write(request)
+        writer.write(next_request())
         head = await reader.readuntil(b"\r\n\r\n")
         if not head.startswith(b"HTTP/1.1 200"):
             raise AssertionError(head.decode())

@@ -171,6 +171,12 @@ class MalformedBodyError(MalformedError):
     code = "malformed_body"
 
 
+class MalformedObjectError(MalformedError):
+    """An object that cannot be read in the format that it is to have."""
+
+    code = "malformed_object"
+
+
 class EmptyBodyError(MalformedError):
     """No body where one is due."""
 
@@ -321,6 +327,12 @@ class ObjectNameConflictError(ConflictError):
     """This store cannot hold `x` beside `x/y`."""
 
     code = "object_name_conflict"
+
+
+class ObjectChangedError(ConflictError):
+    """An object that was replaced while it was read."""
+
+    code = "object_changed"
 
 
 class WriteConflictError(ConflictError):

@@ -59,6 +59,20 @@ class FileFormat:
             "all but Parquet also with .gz or .zst behind."
         )
 
+    @classmethod
+    def of_option(cls, data_format: DataFormat, compression: str) -> Self:
+        """A format with a compression as DuckDB's readers call it; `auto` is none.
+
+        Raises:
+            UnsupportedFormatError: When that is none that is known.
+        """
+        try:
+            return cls(data_format, Compression(compression.replace("auto", "none")))
+        except ValueError as error:
+            raise UnsupportedFormatError(
+                f"{compression!r} is no compression; {', '.join(Compression)} are."
+            ) from error
+
 
 def compression_of(name: str) -> tuple[Compression, str]:
     """How a file of this name is compressed, and its name in lower case without that."""

@@ -15,6 +15,7 @@ from domain.errors import (
     TooLargeError,
 )
 from domain.formats import DataFormat
+from domain.located_objects import FoundObject
 from domain.sql.limits import MAX_SQL_LENGTH
 from domain.tables import TableName
 
@@ -216,6 +217,11 @@ class QueryResult(EncodedRows, Protocol):
     @property
     def progress(self) -> float | None:
         """How much of the work is done, from 0 to 1; None where that is not known."""
+        ...
+
+    @property
+    def objects(self) -> tuple[FoundObject, ...]:
+        """The objects of the datasets that the statement reads."""
         ...
 
     @property

@@ -113,7 +113,7 @@ def _lake(config: Any, bucket: Any, closing: ExitStack) -> Any:
     return lake
 
 
-def _lake_config(home: Home, settings: Mapping[str, Any]) -> Any:
+def _lake_config(home: Home, datasets: DatasetPort, settings: Mapping[str, Any]) -> Any:
     """Where the lake lies."""
     from adapters.ducklake.config import (
         FileCatalog,
@@ -145,6 +145,7 @@ def _lake_config(home: Home, settings: Mapping[str, Any]) -> Any:
         catalog_timeout_s=settings["store_timeout_s"],
         inline_rows=settings["inline_rows"],
         sync_files=settings["durability"] is Durability.FULL,
+        readable=tuple(datasets.location_roots),
     )
 
 
@@ -184,10 +185,16 @@ def _tables(lake: Any, keep_hours: int, closing: ExitStack) -> TablePort:
     return tables
 
 
-def _queries(lake: Any) -> QueryPort:
+def _object_sources(lake: Any, datasets: DatasetPort) -> Any:
+    from adapters.ducklake import ObjectSources
+
+    return ObjectSources(lake, datasets)
+
+
+def _queries(lake: Any, object_sources: Any) -> QueryPort:
     from adapters.ducklake import DuckLakeQueries
 
-    return DuckLakeQueries(lake)
+    return DuckLakeQueries(lake, object_sources)
 
 
 def _rows(home: Home, settings: Mapping[str, Any]) -> RowReaderPort:
@@ -359,8 +366,13 @@ class Container(containers.DeclarativeContainer):
         file=providers.Object(None),
         minio=providers.ThreadSafeSingleton(_lake_bucket, settings, closing),
     )
+    datasets: providers.Provider[DatasetPort] = providers.Selector(
+        settings.storage,
+        file=providers.ThreadSafeSingleton(_datasets_in_files, home),
+        minio=providers.ThreadSafeSingleton(_datasets_in_minio, settings, closing),
+    )
     lake_config: providers.Provider[Any] = providers.ThreadSafeSingleton(
-        _lake_config, home, settings
+        _lake_config, home, datasets, settings
     )
     lake: providers.Provider[Any] = providers.ThreadSafeSingleton(
         _lake, lake_config, lake_bucket, closing
@@ -368,13 +380,13 @@ class Container(containers.DeclarativeContainer):
     tables: providers.Provider[TablePort] = providers.ThreadSafeSingleton(
         _tables, lake, settings.idempotency_keep_hours, closing
     )
-    queries: providers.Provider[QueryPort] = providers.ThreadSafeSingleton(_queries, lake)
-    rows: providers.Provider[RowReaderPort] = providers.ThreadSafeSingleton(_rows, home, settings)
-    datasets: providers.Provider[DatasetPort] = providers.Selector(
-        settings.storage,
-        file=providers.ThreadSafeSingleton(_datasets_in_files, home),
-        minio=providers.ThreadSafeSingleton(_datasets_in_minio, settings, closing),
+    object_sources: providers.Provider[Any] = providers.ThreadSafeSingleton(
+        _object_sources, lake, datasets
     )
+    queries: providers.Provider[QueryPort] = providers.ThreadSafeSingleton(
+        _queries, lake, object_sources
+    )
+    rows: providers.Provider[RowReaderPort] = providers.ThreadSafeSingleton(_rows, home, settings)
     statements: providers.Provider[StatementPort] = providers.Selector(
         settings.storage,
         file=providers.ThreadSafeSingleton(_statements_in_files, home),

@@ -8,6 +8,7 @@ from adapters.ducklake.config import (
     S3Storage,
 )
 from adapters.ducklake.lake import Lake
+from adapters.ducklake.object_sources import ObjectSources
 from adapters.ducklake.queries import DuckLakeQueries
 from adapters.ducklake.tables import DuckLakeTables
 
@@ -18,6 +19,7 @@ __all__ = [
     "Lake",
     "LakeConfig",
     "LocalStorage",
+    "ObjectSources",
     "PostgresCatalog",
     "S3Storage",
 ]

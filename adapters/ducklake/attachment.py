@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import duckdb
 
 from adapters.ducklake.config import FileCatalog, LakeConfig, LocalStorage, S3Storage
 from adapters.ducklake.durability import make_directory
 from adapters.ducklake.extensions import load_extension
 from adapters.ducklake.guards import create_guards
+from adapters.ducklake.progress import PROGRESS_SETTINGS
 from adapters.ducklake.sql import LAKE, STAGING, literal
 
 _CATALOG_SECRET = "catalog_secret"  # noqa: S105 - the name of a secret, not one
 _STORAGE_SECRET = "storage_secret"  # noqa: S105 - the name of a secret, not one
 
+EVERY_BUCKET = "s3://"
+
 _STILL_SET = (
     # DuckDB sets it by itself while it makes a table of a PIVOT, within a transaction.
     "current_transaction_invalidation_policy",
     "ducklake_default_data_inlining_row_limit",
+    *PROGRESS_SETTINGS,
 )
 """Settings that are changed behind the walls; no statement that passes the gate sets any."""
 
@@ -40,7 +46,7 @@ def connect(config: LakeConfig) -> duckdb.DuckDBPyConnection:
             load_extension(connection, "postgres_scanner")
         if isinstance(config.storage, S3Storage):
             load_extension(connection, "httpfs")
-            _reach_storage(connection, config.storage)
+            _reach_storage(connection, config.storage, config.readable)
         create_guards(connection)
         connection.execute(f"CREATE SCHEMA {STAGING}")
         _attach(connection, config)
@@ -76,12 +82,15 @@ def _settings(config: LakeConfig) -> dict[str, str | bool | int | float | list[s
     return settings
 
 
-def _reach_storage(connection: duckdb.DuckDBPyConnection, storage: S3Storage) -> None:
+def _reach_storage(
+    connection: duckdb.DuckDBPyConnection, storage: S3Storage, readable: Sequence[str]
+) -> None:
+    scope = EVERY_BUCKET if EVERY_BUCKET in readable else f"s3://{storage.bucket}/"
     connection.execute(
         f"CREATE SECRET {_STORAGE_SECRET} (TYPE s3, KEY_ID {literal(storage.access_key)}, "
         f"SECRET {literal(storage.secret_key)}, ENDPOINT {literal(storage.endpoint)}, "
         f"REGION {literal(storage.region)}, USE_SSL {storage.secure}, URL_STYLE 'path', "
-        f"SCOPE {literal(f's3://{storage.bucket}/')})"
+        f"SCOPE {literal(scope)})"
     )
     for setting in (
         # The other client, on curl, lets a PUT hang for four times its timeout.
@@ -117,11 +126,14 @@ def _attach(connection: duckdb.DuckDBPyConnection, config: LakeConfig) -> None:
 
 def _put_up_walls(connection: duckdb.DuckDBPyConnection, config: LakeConfig) -> None:
     """The second wall behind the gate: none of it can be taken down at run time."""
+    allowed = [config.data_path, *config.readable]
+    if config.readable:
+        allowed.append(f"{config.copies}/")
     for setting in (
         "TimeZone='UTC'",
         "python_enable_replacements=false",
         f"allowed_configs=[{', '.join(map(literal, _STILL_SET))}]",
-        f"allowed_directories=[{literal(config.data_path)}]",
+        f"allowed_directories=[{', '.join(literal(path) for path in allowed)}]",
         "enable_external_access=false",
         "lock_configuration=true",
     ):

@@ -125,6 +125,8 @@ class LakeConfig:
         inline_rows: Inserts of at most so many rows stay in the catalog at first, instead of
             making a file of their own; 0 for none. An option of the lake, or of a table, that
             somebody has set goes before it.
+        readable: Where else the engine may read: directories, which end with `/`, and `s3://`
+            for every bucket of the store.
         sync_files: Whether files on this machine are durable before the commit that names them.
     """
 
@@ -137,6 +139,12 @@ class LakeConfig:
     catalog_timeout_s: float = 10
     inline_rows: int = DEFAULT_INLINE_ROWS
     sync_files: bool = True
+    readable: tuple[str, ...] = ()
+
+    @property
+    def copies(self) -> Path:
+        """Where copies of objects lie that the engine cannot be let read where they are."""
+        return self.temp_directory.absolute() / "objects"
 
     @property
     def data_path(self) -> str:
@@ -155,7 +163,8 @@ class LakeConfig:
     @property
     def hidden(self) -> tuple[str, ...]:
         """What no message may tell: paths of the server, and secrets."""
-        hidden = [str(self.temp_directory.absolute()), str(self.temp_directory)]
+        hidden = [path for path in self.readable if path.startswith("/")]
+        hidden += [str(self.temp_directory.absolute()), str(self.temp_directory)]
         if isinstance(self.catalog, FileCatalog):
             hidden += [str(self.catalog.path.absolute()), str(self.catalog.path)]
         else:

@@ -102,7 +102,11 @@ _CATALOG_FAILED = re.compile(
 
 
 def translated(
-    error: BaseException, redact: Redact, offset: int = 0, sql: str | None = None
+    error: BaseException,
+    redact: Redact,
+    offset: int = 0,
+    sql: str | None = None,
+    place: Callable[[int], int] = lambda position: position,
 ) -> LakehouseError | None:
     """The domain's error for one of a statement's; None when it is none that is known.
 
@@ -111,6 +115,7 @@ def translated(
         redact: Takes the server's own paths out of the message.
         offset: Where the caller's SQL begins in the statement that was run, in bytes.
         sql: The caller's SQL, in whose characters the position is told.
+        place: Where in the caller's SQL a place behind the offset comes from, in bytes.
     """
     message = EngineMessage.of(error)
     error = _of_stream(error, message)
@@ -127,7 +132,7 @@ def translated(
     elif isinstance(error, _WRONG_VALUE):
         found = _of_value(text)
     elif isinstance(error, _WRONG_SQL):
-        position = None if message.position is None else max(0, message.position - offset)
+        position = None if message.position is None else max(0, place(message.position - offset))
         # The parser counts characters, what comes behind it counts bytes of UTF-8.
         if position is not None and sql is not None and not _is_of_parser(error):
             position = len(sql.encode()[:position].decode(errors="ignore"))

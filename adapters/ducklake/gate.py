@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import duckdb
 
+from adapters.ducklake.edits import EditedText
 from adapters.ducklake.guards import GUARDS, LIST_LIMIT
 from adapters.ducklake.metadata import Metadata, NamedEntry
 from adapters.ducklake.names import Names
+from adapters.ducklake.object_views import edits_of, view_names
 from adapters.ducklake.parser import Form, Parsed, parse
 from adapters.ducklake.sql import LAKE, identifier, literal
 from domain.errors import InvalidTableNameError, StatementNotAllowedError
 from domain.sql.limits import MAX_VIEW_DEPTH
-from domain.sql.policy import checked_list_limit, is_foreign, judge, unknown_functions
+from domain.sql.objects import ObjectRead, read_by_name
+from domain.sql.policy import (
+    checked_list_limit,
+    is_foreign,
+    is_object,
+    judge,
+    unknown_functions,
+)
 from domain.sql.statement import Reference, Statement
 from domain.sql.volatility import depends_on_lake_alone
 from domain.tables import DEFAULT_NAMESPACE, TableName
@@ -31,6 +40,9 @@ class Passed:
         offset: Where `sql` begins in the caller's text, in bytes of UTF-8.
         tables: The tables of the lake that it and its views name.
         lake_alone: Whether nothing but the lake's snapshot decides which rows it gives.
+        reads: The objects that it reads, each by the name of the temporary view that is to
+            stand for them.
+        edits: Where `sql` was edited for that.
         list_limit: How long lists may be in the calls that are checked while it runs; None
             when no call is to be checked.
     """
@@ -41,6 +53,12 @@ class Passed:
     tables: tuple[TableName, ...]
     lake_alone: bool
     list_limit: int | None
+    reads: Mapping[str, ObjectRead]
+    edits: EditedText
+
+    def place(self, position: int) -> int:
+        """Where in the caller's text a place of `sql` comes from, both in bytes of UTF-8."""
+        return self.edits.original(position) + self.offset
 
     def prepare(self, cursor: duckdb.DuckDBPyConnection, namespace: str) -> None:
         """Set where a cursor looks for the statement's names."""
@@ -68,6 +86,7 @@ class Gate:
         self._tables: dict[TableName, None] = {}
         self._views: set[NamedEntry] = set()
         self._statements: list[Statement] = []
+        self._named: dict[str, ObjectRead] = {}
 
     def pass_through(self, sql: str) -> Passed:
         """The statement, when it and all its views may run.
@@ -79,13 +98,20 @@ class Gate:
         """
         parsed = parse(self._cursor, sql)
         self._pass(parsed, self._namespace, depth=0)
+        called = view_names(parsed.statement.object_reads)
+        edited = EditedText.of(parsed.sql, edits_of(parsed.sql, called))
         return Passed(
-            parsed.sql,
+            edited.text,
             parsed.form,
             parsed.offset,
             tuple(self._tables),
-            parsed.form is Form.QUERY and all(map(depends_on_lake_alone, self._statements)),
+            parsed.form is Form.QUERY
+            and not called
+            and not self._named
+            and all(map(depends_on_lake_alone, self._statements)),
             checked_list_limit(_together(self._statements)),
+            {**self._named, **called},
+            edited,
         )
 
     def _pass(self, parsed: Parsed, namespace: str, depth: int) -> None:
@@ -106,13 +132,23 @@ class Gate:
             schema, name = _resolved(reference, namespace)
             entry = found.get((schema.lower(), name.lower()))
             if entry is None or is_foreign(reference):
+                if is_object(reference):
+                    self._named[reference.name] = read_by_name(reference.name)
                 continue
             in_lake.add(reference)
             if entry.sql is not None:
                 views.append(entry)
             elif not statement.may_be_common(reference):
                 self._note(entry)
+        if depth and statement.object_reads:
+            raise StatementNotAllowedError(
+                "A view of the lake reads objects by a function; that is not allowed."
+            )
         judge(statement, in_lake)
+        if depth and (statement.object_reads or any(map(is_object, statement.tables - in_lake))):
+            raise StatementNotAllowedError(
+                "A view of the lake reads objects; only a statement itself does that here."
+            )
         macros = {entry.name for entry in entries if entry.kind == "macro"}
         self._judge_functions(statement, {name for name in macros if name.casefold() in called})
         self._statements.append(statement)

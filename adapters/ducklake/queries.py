@@ -9,13 +9,17 @@ from typing import TypeVar
 
 import duckdb
 
-from adapters.ducklake.errors import translated
+from adapters.ducklake.deadline import Clock
+from adapters.ducklake.errors import Redact, translated
 from adapters.ducklake.gate import Gate, Passed
 from adapters.ducklake.lake import Lake
 from adapters.ducklake.metadata import Metadata, TableEntry
 from adapters.ducklake.names import Names
+from adapters.ducklake.object_sources import ObjectSources
+from adapters.ducklake.object_views import ObjectReader
 from adapters.ducklake.parser import Form
 from adapters.ducklake.plans import plan_text, planned_reads
+from adapters.ducklake.progress import tell_progress
 from adapters.ducklake.result_encoders import Encoder, SelectedColumn, encoder_for
 from adapters.ducklake.result_types import depth
 from adapters.ducklake.results import BoundQuery, DuckLakeResult
@@ -54,6 +58,15 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
+class _Work:
+    """What works for one statement: a cursor, in so much time, and what holds its objects."""
+
+    cursor: duckdb.DuckDBPyConnection
+    limit: TimeLimit
+    reader: ObjectReader
+
+
+@dataclass(frozen=True, slots=True)
 class _Checked:
     """A query that passed the gate and was bound.
 
@@ -75,8 +88,10 @@ class _Checked:
 class DuckLakeQueries(QueryPort):
     """Read-only statements on one DuckLake."""
 
-    def __init__(self, lake: Lake) -> None:
+    def __init__(self, lake: Lake, sources: ObjectSources | None = None) -> None:
+        """Args: sources: Where statements read objects from; None lets them read none."""
         self._lake = lake
+        self._sources = sources
         self._names = Names()
         self._lake_id: str | None = None
 
@@ -85,23 +100,23 @@ class DuckLakeQueries(QueryPort):
         limit = TimeLimit(self._lake.watchdog, query.timeout_s)
         return self._in_time(
             limit,
-            lambda: self._open(query, encoding, limit),
+            lambda clock: self._open(query, encoding, limit, clock),
             discard=lambda result: result.close(),
         )
 
     def plan(self, query: Query) -> QueryPlan:
         """As `QueryPort.plan`."""
         limit = TimeLimit(self._lake.watchdog, query.timeout_s)
-        return self._in_time(limit, lambda: self._planned(query, limit), discard=lambda _: None)
+        return self._in_time(
+            limit, lambda clock: self._planned(query, limit, clock), discard=lambda _: None
+        )
 
     def _in_time(
-        self, limit: TimeLimit, call: Callable[[], T], discard: Callable[[T], object]
+        self, limit: TimeLimit, call: Callable[[Clock], T], discard: Callable[[T], object]
     ) -> T:
         answered_by = time.monotonic() + limit.answers_within_s
         try:
-            return self._lake.deadline.run(
-                lambda _: call(), discard, at_most_s=limit.answers_within_s
-            )
+            return self._lake.deadline.run(call, discard, at_most_s=limit.answers_within_s)
         except UpstreamTimeoutError as error:
             if time.monotonic() >= answered_by:
                 raise limit.error() from error
@@ -111,30 +126,42 @@ class DuckLakeQueries(QueryPort):
         """As `QueryPort.reopen`."""
         return reopened(self._lake, spool, encoding)
 
-    def _open(self, query: Query, encoding: Encoding, limit: TimeLimit) -> QueryResult:
-        cursor = self._lake.take_cursor()
+    def _open(
+        self, query: Query, encoding: Encoding, limit: TimeLimit, clock: Clock
+    ) -> QueryResult:
+        work = self._begin(limit, clock)
         try:
-            with limit.step(cursor):
+            with limit.step(work.cursor):
                 return self._checked(
-                    cursor,
-                    query,
-                    lambda checked: self._result(cursor, query, encoding, limit, checked),
+                    work, query, lambda checked: self._result(work, query, encoding, checked)
                 )
-        except (duckdb.Error, OSError) as error:
-            self._lake.return_cursor(cursor)
-            raise translated(error, self._lake.redact) or error from error
-        except BaseException:
-            self._lake.return_cursor(cursor)
+        except BaseException as error:
+            self._end(work)
+            if isinstance(error, duckdb.Error | OSError):
+                raise work.reader.translated(error) or error from error
             raise
 
-    def _planned(self, query: Query, limit: TimeLimit) -> QueryPlan:
-        with self._lake.cursor() as cursor, limit.step(cursor):
-            return self._checked(cursor, query, lambda checked: self._plan(cursor, query, checked))
+    def _planned(self, query: Query, limit: TimeLimit, clock: Clock) -> QueryPlan:
+        work = self._begin(limit, clock)
+        try:
+            with limit.step(work.cursor):
+                return self._checked(work, query, lambda checked: self._plan(work, query, checked))
+        except (duckdb.Error, OSError) as error:
+            raise work.reader.translated(error) or error from error
+        finally:
+            self._end(work)
 
-    def _checked(
-        self, cursor: duckdb.DuckDBPyConnection, query: Query, use: Callable[[_Checked], T]
-    ) -> T:
+    def _begin(self, limit: TimeLimit, clock: Clock) -> _Work:
+        reader = ObjectReader(self._lake, self._sources, limit.check, clock.stopped)
+        return _Work(self._lake.take_cursor(), limit, reader)
+
+    def _end(self, work: _Work) -> None:
+        self._lake.return_cursor(work.cursor)
+        work.reader.close()
+
+    def _checked(self, work: _Work, query: Query, use: Callable[[_Checked], T]) -> T:
         """Let a query through the gate, bind it, and use what that gave."""
+        cursor = work.cursor
         cursor.execute("BEGIN TRANSACTION READ ONLY")
         metadata = Metadata(cursor)
         table = _table(metadata, query.table)
@@ -148,38 +175,38 @@ class DuckLakeQueries(QueryPort):
         else:
             raise InvalidSqlError("There is no SQL.")
         with selection.positions():
-            return use(self._bound(cursor, metadata, namespace, selection.sql, query))
+            return use(self._bound(work, metadata, namespace, selection.sql, query))
 
     def _bound(
         self,
-        cursor: duckdb.DuckDBPyConnection,
+        work: _Work,
         metadata: Metadata,
         namespace: str,
         sql: str,
         query: Query,
     ) -> _Checked:
+        cursor, reader = work.cursor, work.reader
         passed = Gate(cursor, metadata, self._names, namespace).pass_through(sql)
+        reader.open(cursor, passed.reads)
         passed.prepare(cursor, namespace)
         statement, parameters = passed.sql, query.parameters
         before = _EXPLAIN if passed.form is Form.EXPLAIN else _BEFORE
         try:
             if passed.form is Form.EXPLAIN:
-                statement, parameters = self._explained(cursor, passed, parameters)
+                statement, parameters = _explained(cursor, passed, parameters, reader.redact)
             columns = _columns(cursor, statement, parameters)
         except duckdb.Error as error:
-            offset = len(before) - passed.offset
-            raise translated(error, self._lake.redact, offset, sql) or error from error
+            raise (
+                reader.of_objects(error)
+                or translated(error, reader.redact, len(before), sql, passed.place)
+                or error
+            ) from error
         return _Checked(metadata, passed, statement, parameters, columns)
 
     def _result(
-        self,
-        cursor: duckdb.DuckDBPyConnection,
-        query: Query,
-        encoding: Encoding,
-        limit: TimeLimit,
-        checked: _Checked,
+        self, work: _Work, query: Query, encoding: Encoding, checked: _Checked
     ) -> QueryResult:
-        encoder = _encoder(encoding, checked.columns)
+        encoder = _encoder(work.cursor, encoding, checked.columns)
         lake_alone = checked.passed.lake_alone
         bound = BoundQuery(
             statement=_selected(encoder, checked.statement, checked.columns, query.row_limit),
@@ -189,12 +216,12 @@ class DuckLakeQueries(QueryPort):
             snapshot_id=checked.metadata.snapshot_id,
             tables=checked.passed.tables,
             version=self._version(checked.metadata) if lake_alone else None,
+            reader=work.reader,
         )
-        return DuckLakeResult(self._lake, cursor, bound, encoder, limit)
+        return DuckLakeResult(self._lake, work.cursor, bound, encoder, work.limit)
 
-    def _plan(
-        self, cursor: duckdb.DuckDBPyConnection, query: Query, checked: _Checked
-    ) -> QueryPlan:
+    def _plan(self, work: _Work, query: Query, checked: _Checked) -> QueryPlan:
+        cursor = work.cursor
         limit = "" if query.row_limit is None else f" LIMIT {query.row_limit}"
         sql = f"{_BEFORE}{checked.passed.sql}{_AFTER}{limit}"
         tables = checked.passed.tables
@@ -202,9 +229,9 @@ class DuckLakeQueries(QueryPort):
             columns=tuple(
                 ResultColumn(column.name, str(column.type)) for column in checked.columns
             ),
-            text=self._lake.redact(plan_text(cursor, sql, query.parameters)),
+            text=work.reader.redact(plan_text(cursor, sql, query.parameters)),
             reads=planned_reads(cursor, checked.metadata, sql, query.parameters, tables),
-            objects=(),
+            objects=tuple(f"s3://{each.ref}" for each in work.reader.objects),
             snapshot_id=checked.metadata.snapshot_id,
         )
 
@@ -213,17 +240,22 @@ class DuckLakeQueries(QueryPort):
             self._lake_id = metadata.lake_id()
         return f"{self._lake_id}.{metadata.snapshot_id}"
 
-    def _explained(
-        self, cursor: duckdb.DuckDBPyConnection, passed: Passed, parameters: Parameters
-    ) -> tuple[str, Parameters]:
-        """A statement that answers the plan, as EXPLAIN does, and its parameters."""
-        rows = cursor.execute(_EXPLAIN + passed.sql, parameters or None).fetchall()
-        plan = f"FROM (VALUES {', '.join([_PLAN_ROW] * len(rows))}) p(explain_key, explain_value)"
-        return plan, [self._lake.redact(str(text)) for row in rows for text in row]
+
+def _explained(
+    cursor: duckdb.DuckDBPyConnection, passed: Passed, parameters: Parameters, redact: Redact
+) -> tuple[str, Parameters]:
+    """A statement that answers the plan, as EXPLAIN does, and its parameters."""
+    rows = cursor.execute(_EXPLAIN + passed.sql, parameters or None).fetchall()
+    plan = f"FROM (VALUES {', '.join([_PLAN_ROW] * len(rows))}) p(explain_key, explain_value)"
+    return plan, [redact(str(text)) for row in rows for text in row]
 
 
-def _encoder(encoding: Encoding, columns: list[SelectedColumn]) -> Encoder:
+def _encoder(
+    cursor: duckdb.DuckDBPyConnection, encoding: Encoding, columns: list[SelectedColumn]
+) -> Encoder:
     if isinstance(encoding, SpoolEncoding):
+        # Nobody watches other results for their progress: those are read as they are made.
+        tell_progress(cursor)
         return SpoolEncoder(columns)
     return encoder_for(encoding, columns)
 

@@ -53,6 +53,10 @@ def stage_query(stage: Stage, wanted: DerivedTable, redact: Redact) -> StagedTab
     passed = Gate(cursor, metadata, Names(), namespace).pass_through(sql)
     if passed.form is not Form.QUERY:
         raise StatementNotAllowedError("A table is made of a SELECT, not of an EXPLAIN.")
+    if passed.reads:
+        raise StatementNotAllowedError(
+            "A table is made of objects by from.objects; its query reads tables."
+        )
     passed.prepare(cursor, namespace)
     select = f"{_BEFORE}{passed.sql}{_AFTER}"
     try:

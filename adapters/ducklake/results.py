@@ -10,11 +10,13 @@ from typing import Any, TypeVar
 
 import duckdb
 
-from adapters.ducklake.errors import translated
 from adapters.ducklake.lake import Lake
+from adapters.ducklake.object_views import ObjectReader
+from adapters.ducklake.progress import progress_of
 from adapters.ducklake.result_encoders import Encoder, SelectedColumn
 from adapters.ducklake.watchdog import INTERRUPT_EVERY_S, TimeLimit
 from domain.errors import QueryCancelledError, UnavailableError, UpstreamTimeoutError
+from domain.located_objects import FoundObject
 from domain.queries import Parameters, QueryResult, ResultColumn
 from domain.tables import TableName
 
@@ -35,6 +37,7 @@ class BoundQuery:
         snapshot_id: The snapshot that it sees.
         tables: The tables that it names.
         version: As `QueryResult.version`.
+        reader: What holds the objects that it reads.
     """
 
     statement: str
@@ -43,6 +46,7 @@ class BoundQuery:
     row_limit: int | None
     snapshot_id: int
     tables: tuple[TableName, ...]
+    reader: ObjectReader
     version: str | None = None
 
 
@@ -70,6 +74,7 @@ class DuckLakeResult(QueryResult):
         self._truncated = False
         self._closed = threading.Event()
         self._released = False
+        self._release = threading.Lock()
         # Held while the engine works for this result.
         self._engine = threading.Lock()
 
@@ -94,6 +99,11 @@ class DuckLakeResult(QueryResult):
         return self._query.tables
 
     @property
+    def objects(self) -> tuple[FoundObject, ...]:
+        """As `QueryResult.objects`."""
+        return self._query.reader.objects
+
+    @property
     def row_count(self) -> int:
         """As `QueryResult.row_count`."""
         return self._row_count
@@ -101,7 +111,9 @@ class DuckLakeResult(QueryResult):
     @property
     def progress(self) -> float | None:
         """As `QueryResult.progress`."""
-        return None
+        with self._release:
+            # The cursor may be another's once it was given back.
+            return None if self._released else progress_of(self._cursor)
 
     @property
     def truncated(self) -> bool:
@@ -124,11 +136,13 @@ class DuckLakeResult(QueryResult):
                 # Another thread may have closed it in the meantime.
                 self._cursor.interrupt()
         try:
-            if not self._released:
-                self._released = True
+            with self._release:
+                released, self._released = self._released, True
+            if not released:
                 # A catalog that hangs holds up the end of a transaction, too.
                 with suppress(UpstreamTimeoutError, UnavailableError):
                     self._lake.deadline.run(lambda _: self._lake.return_cursor(self._cursor))
+                self._query.reader.close()
         finally:
             self._engine.release()
 
@@ -160,4 +174,4 @@ class DuckLakeResult(QueryResult):
             except (duckdb.Error, OSError, ValueError) as error:
                 if self._closed.is_set():
                     raise QueryCancelledError("The query was stopped.") from error
-                raise translated(error, self._lake.redact) or error from error
+                raise self._query.reader.translated(error) or error from error

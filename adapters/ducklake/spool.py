@@ -17,6 +17,7 @@ import duckdb
 from duckdb.sqltypes import DuckDBPyType
 
 from adapters.ducklake.lake import Lake
+from adapters.ducklake.object_views import ObjectReader
 from adapters.ducklake.result_encoders import Batches, Encoder, SelectedColumn, Sink, encoder_for
 from adapters.ducklake.result_types import NESTED, parts
 from adapters.ducklake.results import BoundQuery, DuckLakeResult
@@ -135,6 +136,7 @@ def _reopened(lake: Lake, spool: ByteStream, encoding: ResultEncoding) -> Encode
             row_limit=None,
             snapshot_id=0,
             tables=(),
+            reader=ObjectReader(lake),
         )
         return _ReopenedRows(
             DuckLakeResult(lake, cursor, bound, encoder, TimeLimit(lake.watchdog, None)), source

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from adapters.ducklake.calls import call_of, reference
+from adapters.ducklake.object_calls import is_read, read_of
 from adapters.ducklake.tree import Json, Node, lay_out
 from adapters.ducklake.weights import size_of
+from domain.sql.objects import ObjectRead
 from domain.sql.sizes import LOOPING
 from domain.sql.statement import Call, Reference, Statement
 
@@ -16,6 +18,7 @@ from domain.sql.statement import Call, Reference, Statement
 class _Found:
     tables: set[Reference] = field(default_factory=set)
     table_functions: set[Reference] = field(default_factory=set)
+    object_reads: list[ObjectRead] = field(default_factory=list)
     calls: set[Call] = field(default_factory=set)
     columns: set[str] = field(default_factory=set)
     types: set[str] = field(default_factory=set)
@@ -33,6 +36,7 @@ def survey(tree: Json) -> Statement:
     return Statement(
         tables=frozenset(found.tables),
         table_functions=frozenset(found.table_functions),
+        object_reads=tuple(sorted(found.object_reads, key=lambda read: read.position)),
         calls=frozenset(found.calls),
         columns=frozenset(found.columns),
         types=frozenset(found.types),
@@ -60,6 +64,10 @@ def _note_source(node: Node, found: _Found) -> None:
     match node.json:
         case {"type": "BASE_TABLE"}:
             found.tables.add(reference(node.json, "catalog_name", "schema_name", "table_name"))
+        case {"type": "TABLE_FUNCTION", "function": {"function_name": _} as function} if is_read(
+            function
+        ):
+            found.object_reads.append(read_of(node.json))
         case {"type": "TABLE_FUNCTION", "function": {"function_name": _} as function}:
             found.table_functions.add(reference(function, "catalog", "schema", "function_name"))
         case {"type": "TABLE_FUNCTION"}:

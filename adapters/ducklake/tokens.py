@@ -57,6 +57,21 @@ class Tokens:
             end = start
         return self.text[:end].decode()
 
+    def calls(self, functions: frozenset[str]) -> list[tuple[int, int]]:
+        """Where calls of these functions begin and end, in the order of the text."""
+        found: list[tuple[int, int]] = []
+        for number in range(len(self)):
+            if self.word(number + 1) == "(" and self._name(number) in functions:
+                close = self._skip_to(number + 2, _CLOSING)
+                found.append((self.starts[number], self._start(close) + 1))
+        return found
+
+    def _name(self, number: int) -> str:
+        """A name in lower case, without its quotes."""
+        end = self.starts[number + 1]
+        piece = self.text[self.starts[number] : end].decode(errors="replace").casefold()
+        return piece.split('"')[1] if piece.startswith('"') else self.word(number)
+
     def with_pivoted_values(self, values: str) -> str:
         """The statement with `values` behind each thing that a PIVOT is ON and says none for."""
         pieces: list[bytes] = []

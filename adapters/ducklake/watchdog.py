@@ -128,6 +128,15 @@ class TimeLimit:
             self._left_s -= time.monotonic() - began
             self._ends_at = float("inf")
 
+    def check(self) -> None:
+        """Check that there is time left: for work that hears no interrupt.
+
+        Raises:
+            QueryTimeoutError: When the time is up.
+        """
+        if self.over:
+            raise self.error()
+
     def error(self) -> QueryTimeoutError:
         """What tells that the time is up."""
         return QueryTimeoutError(f"The query ran longer than {self.timeout_s or 0:g} s.")

@@ -84,6 +84,8 @@ class RunQuery:
         result = self.queries.open(query, encoding)
         for table in result.tables:
             run.reads(Usage(table, version=str(result.snapshot_id)))
+        for each in result.objects:
+            run.reads(Usage(each.ref, version=each.etag, size_bytes=each.size))
         return result
 
     def check(self, query: Query, encoding: Encoding) -> None:

@@ -8,8 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from domain.datasets import BucketName, ObjectName
-from domain.errors import InvalidError, StatementNotAllowedError, TooLargeError
+from domain.errors import StatementNotAllowedError, TooLargeError
 from domain.sql.functions import (
     ALLOWED_FUNCTIONS,
     ENGINE_VIEWS,
@@ -18,15 +17,13 @@ from domain.sql.functions import (
     TABLE_FUNCTIONS,
 )
 from domain.sql.limits import MAX_ARRAY_SIZE, MAX_COST, MAX_DEPTH, MAX_GROWTH
+from domain.sql.objects import OBJECT_SCHEME, judge_read, read_by_name
 from domain.sql.sizes import is_checked, judge_arguments, list_limit, makes_long_values
 from domain.sql.statement import Call, Reference, Statement
 from domain.tables import SERVICE_NAMESPACE
 
 LAKE_CATALOG = "lake"
 """The catalog of the lake's own tables."""
-
-OBJECT_SCHEME = "s3://"
-"""How the name of a dataset's object begins."""
 
 REFUSED_COLUMNS = frozenset({"filename"})
 """Columns that each table of the lake has without being asked for, and that tell of the server."""
@@ -46,14 +43,12 @@ _REFUSED_TYPES = frozenset({"geometry", "variant"})
 def judge(
     statement: Statement,
     in_lake: Collection[Reference] = (),
-    readable_buckets: Collection[BucketName] = (),
 ) -> None:
     """Let a statement pass, or refuse it.
 
     Args:
         statement: What the statement names.
         in_lake: Those of its tables that are tables or views of the lake.
-        readable_buckets: The buckets whose objects the caller may read by `s3://` names.
 
     Raises:
         StatementNotAllowedError: With what it names that it may not.
@@ -62,7 +57,9 @@ def judge(
     judge_size(statement)
     for table in statement.tables:
         if table not in in_lake:
-            _judge_table(table, readable_buckets)
+            _judge_table(statement, table)
+    for read in statement.object_reads:
+        judge_read(read)
     for function in statement.table_functions:
         _judge_table_function(function)
     for call in statement.calls:
@@ -133,7 +130,7 @@ def checked_list_limit(statement: Statement) -> int | None:
     return limit
 
 
-def _judge_table(table: Reference, readable_buckets: Collection[BucketName]) -> None:
+def _judge_table(statement: Statement, table: Reference) -> None:
     """A name that is not one of the lake's: a common table, an object, or nothing yet known."""
     if is_foreign(table):
         hint = (
@@ -145,23 +142,19 @@ def _judge_table(table: Reference, readable_buckets: Collection[BucketName]) -> 
     if table.name.casefold() in ENGINE_VIEWS:
         # A common table of that name may be in another scope, so it excuses nothing.
         raise StatementNotAllowedError(f"{table} is not a table of the lake.")
-    if str(table) == table.name and table.name.startswith(OBJECT_SCHEME):
-        _judge_object(table.name, readable_buckets)
+    if is_object(table):
+        if statement.may_be_common(table):
+            raise StatementNotAllowedError(f"{str(table)!r} is not a name for a common table.")
+        judge_read(read_by_name(table.name))
     elif _PATH_LIKE.search(str(table)):
         raise StatementNotAllowedError(
             f"{str(table)!r} is not a table: files are not read by name."
         )
 
 
-def _judge_object(name: str, readable_buckets: Collection[BucketName]) -> None:
-    bucket, _, key = name.removeprefix(OBJECT_SCHEME).partition("/")
-    try:
-        # `..` would leave the bucket, and `?` begin parameters that redirect a request.
-        readable = BucketName(bucket) in readable_buckets and "?" not in ObjectName(key).value
-    except InvalidError as error:
-        raise StatementNotAllowedError(f"{name!r} is not the name of an object.") from error
-    if not readable:
-        raise StatementNotAllowedError(f"{name!r} is not an object that can be read by its name.")
+def is_object(table: Reference) -> bool:
+    """Whether a name is one of objects, unless the lake has a table of that name."""
+    return str(table) == table.name and table.name.startswith(OBJECT_SCHEME)
 
 
 def is_foreign(table: Reference) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from domain.sql.objects import ObjectRead
+
 
 @dataclass(frozen=True, slots=True)
 class Reference:
@@ -88,6 +90,7 @@ class Statement:
     Attributes:
         tables: Tables and views, and names of its own common table expressions.
         table_functions: Functions that stand in place of a table.
+        object_reads: Calls of functions that read objects, in place of a table.
         calls: Calls of functions on values.
         columns: The names that columns are called by, in lower case, each part of a dotted
             name by itself.
@@ -102,6 +105,7 @@ class Statement:
 
     tables: frozenset[Reference] = frozenset()
     table_functions: frozenset[Reference] = frozenset()
+    object_reads: tuple[ObjectRead, ...] = ()
     calls: frozenset[Call] = frozenset()
     columns: frozenset[str] = frozenset()
     types: frozenset[str] = frozenset()

@@ -20,15 +20,21 @@ from adapters.ducklake import (
     Lake,
     LakeConfig,
     LocalStorage,
+    ObjectSources,
     PostgresCatalog,
     S3Storage,
 )
 from adapters.ducklake.maintenance import DuckLakeMaintenance
+from adapters.filesystem.datasets import FilesystemDatasets
+from adapters.minio.config import MinioEndpoint
+from adapters.minio.datasets import MinioDatasets
 from domain.commits import CommitMessage, Write
+from domain.ports.datasets import DatasetPort
 from domain.ports.maintenance import MaintenancePort
 from domain.ports.queries import QueryPort
 from domain.ports.tables import TablePort
 from tests.contract.lake_storage import BucketStorage, DirectoryStorage, LakeStorage
+from tests.fakes.datasets import FakeDatasets
 from tests.fakes.maintenance import FakeMaintenance
 from tests.fakes.queries import FakeQueries
 from tests.fakes.tables import FakeTables
@@ -44,6 +50,7 @@ class OpenedLake:
         tables: The port to its tables.
         queries: The port to its query engine.
         maintenance: The port to its maintenance.
+        datasets: The port to the objects that its queries read.
         writes: What its commits say of themselves, oldest first.
         run_foreign: Runs SQL that writes to the lake (attached as `lake`), as another client
             of it would; due where the capability `runs_sql` is declared.
@@ -58,6 +65,7 @@ class OpenedLake:
     tables: TablePort
     queries: QueryPort
     maintenance: MaintenancePort
+    datasets: DatasetPort
     writes: Callable[[], Sequence[Write]]
     again: Callable[[], AbstractContextManager[TablePort]]
     shared: bool = False
@@ -110,6 +118,7 @@ def open_fake(request: pytest.FixtureRequest) -> Iterator[OpenedLake]:
         tables,
         FakeQueries(tables),
         FakeMaintenance(tables),
+        FakeDatasets(),
         writes=lambda: tables.writes,
         again=lambda: nullcontext(tables),
     )
@@ -118,15 +127,17 @@ def open_fake(request: pytest.FixtureRequest) -> Iterator[OpenedLake]:
 @contextmanager
 def open_ducklake(request: pytest.FixtureRequest) -> Iterator[OpenedLake]:
     home = request.getfixturevalue("tmp_path_factory").mktemp("lake")
+    datasets = FilesystemDatasets(home / "datasets")
     lake = Lake(
         LakeConfig(
             catalog=FileCatalog(home / "catalog.ducklake"),
             storage=LocalStorage(home / "data"),
             temp_directory=home / "temp",
+            readable=tuple(datasets.location_roots),
         )
     )
     with closing(lake):
-        yield opened_ducklake(lake, DirectoryStorage(home / "data"))
+        yield opened_ducklake(lake, DirectoryStorage(home / "data"), datasets)
 
 
 def served_lake(
@@ -157,16 +168,35 @@ def served_lake(
                 secure=store.secure,
                 region=store.region,
             )
-            config = LakeConfig(catalog=catalog, storage=storage, temp_directory=home / "temp")
+            datasets = cleanup.enter_context(
+                closing(
+                    MinioDatasets(
+                        MinioEndpoint(
+                            store.address,
+                            store.access_key,
+                            store.secret_key,
+                            store.secure,
+                            store.region,
+                        ),
+                        reserved=frozenset({storage.bucket}),
+                    )
+                )
+            )
+            config = LakeConfig(
+                catalog=catalog,
+                storage=storage,
+                temp_directory=home / "temp",
+                readable=tuple(datasets.location_roots),
+            )
             lake = cleanup.enter_context(closing(Lake(config)))
             files = BucketStorage(store, storage.bucket, storage.prefix)
             cleanup.callback(files.close)
-            yield opened_ducklake(lake, files)
+            yield opened_ducklake(lake, files, datasets)
 
     return open_served
 
 
-def opened_ducklake(lake: Lake, storage: LakeStorage) -> OpenedLake:
+def opened_ducklake(lake: Lake, storage: LakeStorage, datasets: DatasetPort) -> OpenedLake:
     """A DuckLake of any catalog and storage, as the suites use it."""
 
     def writes() -> Sequence[Write]:
@@ -197,7 +227,8 @@ def opened_ducklake(lake: Lake, storage: LakeStorage) -> OpenedLake:
         tables=DuckLakeTables(lake),
         again=again,
         shared=shared,
-        queries=DuckLakeQueries(lake),
+        queries=DuckLakeQueries(lake, ObjectSources(lake, datasets)),
+        datasets=datasets,
         maintenance=DuckLakeMaintenance(lake, storage.port),
         writes=writes,
         run_foreign=run_foreign,

@@ -277,3 +277,36 @@ def test_reading_can_be_stopped(queries: QueryPort) -> None:
     assert spool.closed.is_set()
     with pytest.raises(LakehouseError):
         b"".join(chunks)
+
+
+@on_lakes_that_run_sql
+def test_progress_is_told_while_a_result_is_put_aside(
+    queries: QueryPort, tables: TablePort, name: TableName
+) -> None:
+    create(tables, name)
+    append(tables, name, some_rows(200_000))
+    sql = (
+        "SELECT a.id, md5(a.label) AS h FROM t a JOIN t b ON md5(a.label) = md5(b.label) ORDER BY h"
+    )
+    result = queries.open(Query(sql, name), SpoolEncoding())
+    ended = threading.Event()
+    seen: list[float] = []
+
+    def watch() -> None:
+        while not ended.wait(0.002):
+            told = result.progress
+            if told is not None:
+                seen.append(told)
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    try:
+        with closing(result):
+            assert sum(map(len, result))
+    finally:
+        ended.set()
+        watching.join()
+
+    assert all(0 <= told <= 1 for told in seen)
+    assert any(0 < told < 1 for told in seen)
+    assert result.progress is None

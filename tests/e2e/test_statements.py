@@ -103,6 +103,17 @@ def test_results_are_what_the_query_answers(
         assert result.content == answer.content
 
 
+def test_the_example_of_the_documentation(
+    embedded: ServiceProcess, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = Path(__file__).parents[2] / "docs/how-to/run-long-queries.md"
+    example = page.read_text().partition("```python\n")[2].partition("```")[0]
+
+    exec(example.replace("http://localhost:8000", embedded.url), {})
+
+    assert "a: [[42]]" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     "sql, status, code",
     [

@@ -12,6 +12,7 @@ import pyarrow as pa
 from domain.datasets import ByteStream
 from domain.errors import UnsupportedOperationError
 from domain.formats import DataFormat
+from domain.located_objects import FoundObject
 from domain.plans import PlannedRead, QueryPlan
 from domain.ports.queries import QueryPort
 from domain.queries import (
@@ -111,6 +112,10 @@ class FakeQueryResult(QueryResult):
     @property
     def tables(self) -> tuple[TableName, ...]:
         return (self._table.name,)
+
+    @property
+    def objects(self) -> tuple[FoundObject, ...]:
+        return ()
 
     @property
     def row_count(self) -> int:

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from adapters.ducklake import DuckLakeQueries, FileCatalog, Lake, LakeConfig, LocalStorage
+from adapters.ducklake import (
+    DuckLakeQueries,
+    FileCatalog,
+    Lake,
+    LakeConfig,
+    LocalStorage,
+    ObjectSources,
+)
+from adapters.filesystem.datasets import FilesystemDatasets
+from domain.ports.datasets import DatasetPort
+from tests.integration.gate.objects import put_objects
 
 MADE_BY_ANOTHER_CLIENT = (
     "CREATE TABLE lake.main.t AS SELECT i AS id, 'row ' || i AS label FROM range(5) r(i)",
@@ -20,9 +31,21 @@ MADE_BY_ANOTHER_CLIENT = (
 
 
 @pytest.fixture(scope="session")
-def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
-    """The lake, whose files all lie under one directory."""
-    home = tmp_path_factory.mktemp("gate")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory under which all files lie."""
+    return tmp_path_factory.mktemp("gate")
+
+
+@pytest.fixture(scope="session")
+def datasets(home: Path) -> DatasetPort:
+    opened = FilesystemDatasets(home / "datasets")
+    put_objects(opened)
+    return opened
+
+
+@pytest.fixture(scope="session")
+def lake(home: Path, datasets: DatasetPort) -> Iterator[Lake]:
+    """The lake, whose files lie there too."""
     opened = Lake(
         LakeConfig(
             catalog=FileCatalog(home / "catalog.ducklake"),
@@ -30,6 +53,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
             temp_directory=home / "temp",
             memory_limit="1GB",
             threads=2,
+            readable=tuple(datasets.location_roots),
         )
     )
     with opened.cursor() as cursor:
@@ -40,5 +64,5 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
 
 
 @pytest.fixture(scope="session")
-def queries(lake: Lake) -> DuckLakeQueries:
-    return DuckLakeQueries(lake)
+def queries(lake: Lake, datasets: DatasetPort) -> DuckLakeQueries:
+    return DuckLakeQueries(lake, ObjectSources(lake, datasets))

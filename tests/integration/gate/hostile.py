@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tests.integration.gate.hostile_objects import OBJECT_GROUPS
+
 NOT_ALLOWED = "statement_not_allowed"
 TOO_LARGE = "too_large"
 INVALID_SQL = "invalid_sql"
@@ -426,4 +428,5 @@ GROUPS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "sizes of values": (SIZES_OF_VALUES, INVALID_VALUE),
     "too much to plan": (TOO_MUCH_TO_PLAN, TOO_LARGE),
     "broken": (BROKEN, INVALID_SQL),
+    **OBJECT_GROUPS,
 }

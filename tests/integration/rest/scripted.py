@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from domain.datasets import ByteStream
 from domain.errors import UnsupportedOperationError
+from domain.located_objects import FoundObject
 from domain.plans import QueryPlan
 from domain.ports.queries import QueryPort
 from domain.queries import (
@@ -50,6 +51,10 @@ class ScriptedResult(QueryResult):
 
     @property
     def tables(self) -> tuple[TableName, ...]:
+        return ()
+
+    @property
+    def objects(self) -> tuple[FoundObject, ...]:
         return ()
 
     @property

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from domain.datasets import BucketName
 from domain.errors import StatementNotAllowedError, TooLargeError
 from domain.sql.limits import (
     MAX_ARRAY_SIZE,
@@ -16,6 +15,7 @@ from domain.sql.limits import (
     MAX_LIST_WORK,
     MAX_MADE_LIST,
 )
+from domain.sql.objects import ObjectRead, OptionValue
 from domain.sql.policy import checked_list_limit, judge, unknown_functions
 from domain.sql.sizes import is_checked, replacing_factor
 from domain.sql.statement import Call, Literal, Reference, Size, Statement
@@ -66,16 +66,84 @@ def test_a_table_that_looks_like_a_path_and_is_in_the_lake() -> None:
     judge(Statement(tables=frozenset({odd})), in_lake={odd})
 
 
-def test_objects_go_by_the_buckets_that_may_be_read() -> None:
-    mine = {BucketName("mine")}
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("s3://mine/a/*.parquet", "s3://mine/**/[0-9]?.csv.gz", "s3://mine/a%2Fb?.json"),
+        *("s3://mine/a b.ndjson.zst", "s3://mine/a..b.csv", "s3://mine/?prefix=x.csv"),
+    ],
+)
+def test_objects_are_read_by_name(name: str) -> None:
+    judge(Statement(tables=frozenset({table(name)})))
 
-    judge(Statement(tables=frozenset({table("s3://mine/a/*.parquet")})), readable_buckets=mine)
-    for name in (
-        *("s3://other/a.parquet", "s3://mine*/a.parquet", "s3://mine/../other/a", "s3://mine"),
-        *("s3://mine/a?s3_endpoint=host", "S3://mine/a.parquet", "s3://user@mine/a", "s3:///a"),
-    ):
-        with pytest.raises(StatementNotAllowedError):
-            judge(Statement(tables=frozenset({table(name)})), readable_buckets=mine)
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("s3://mine*/a.parquet", "s3://mine/../other/a.csv", "s3://mine", "s3://mine/"),
+        *("s3://mine/a.csv?s3_endpoint=host", "S3://mine/a.parquet", "s3://user@mine/a.csv"),
+        *(
+            "s3:///a.csv",
+            "s3a://mine/a.csv",
+            "s3n://mine/a.csv",
+            "gcs://mine/a.csv",
+            "s3:/mine/a.csv",
+        ),
+        *("s3://mine/a.xlsx", "s3://mine/a", "s3://MINE/a.csv", "s3://mine/./a.csv"),
+        *("s3://m%69ne/a.csv", "s3://mine/a.csv&S3_endpoint=x", "s3://mine:80/a.csv"),
+    ],
+)
+def test_what_is_no_object_is_not_read_by_name(name: str) -> None:
+    with pytest.raises(StatementNotAllowedError):
+        judge(Statement(tables=frozenset({table(name)})))
+
+
+def read(function: str, *names: str | None, **options: OptionValue | None) -> Statement:
+    return Statement(object_reads=(ObjectRead(function, names, tuple(options.items())),))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        read("read_parquet", "s3://mine/a", "s3://mine/b", union_by_name=True),
+        read("read_csv", "s3://mine/a.csv", delim=";", columns={"a": "DECIMAL(9, 2)[]"}),
+        read("read_csv", "s3://mine/a", compression="gzip", nullstr=("", "NA"), skip=2),
+        read("read_json", "s3://mine/a.json", format="array", columns={"a": {"b": "INT"}}),
+        read("read_ndjson_objects", "s3://mine/*.jsonl"),
+    ],
+)
+def test_objects_are_read_by_functions(statement: Statement) -> None:
+    judge(statement)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        *(read("read_csv"), read("read_csv", None), read("read_csv", "s3://mine/a", None)),
+        *(read("read_csv", "/etc/passwd"), read("read_csv", "s3://mine/a", "file.csv")),
+        *(read("read_csv", "s3://mine/a", filename=True), read("read_csv", "s3://mine/a", x=1)),
+        read("read_csv", "s3://mine/a", store_rejects=True),
+        read("read_csv", "s3://mine/a", buffer_size=2**40),
+        read("read_csv", "s3://mine/a", max_line_size=2**40),
+        read("read_csv", "s3://mine/a", header=None),
+        read("read_csv", "s3://mine/a", columns={"a": "INT[1000000]"}),
+        read("read_csv", "s3://mine/a", types=("INT'; DROP",)),
+        read("read_csv", "s3://mine/a", compression="lz4"),
+        read("read_csv", "s3://mine/a.csv", "s3://mine/a.csv.gz"),
+        read("read_json", "s3://mine/a", maximum_depth=100_000),
+        read("read_json", "s3://mine/a", maximum_object_size=2**40),
+        read("read_json", "s3://mine/a", ignore_errors=True),
+        read("read_parquet", "s3://mine/a", encryption_config={"footer_key": "k"}),
+        read("read_parquet", "s3://mine/a", file_row_number=True),
+        read("read_parquet", *(["s3://mine/a"] * 1001)),
+        Statement(
+            object_reads=(ObjectRead("read_csv", ("s3://m/a",), (("skip", 1), ("skip", 2))),)
+        ),
+    ],
+)
+def test_what_is_no_read_of_objects_is_refused(statement: Statement) -> None:
+    with pytest.raises(StatementNotAllowedError):
+        judge(statement)
 
 
 @pytest.mark.parametrize(
