@@ -89,6 +89,7 @@ class Measured:
         small_append_ms: The same, at the same time, on a lake with few snapshots.
         count_ms: The median time of `count(*)`.
         filter_ms: The median time of a search for one id.
+        scan_ms: The median time of a sum over all rows.
         files: The table's data files.
         catalog_mib: The size of the catalog.
         flush_ms: How long the last flush took; 0 when there was none.
@@ -103,6 +104,7 @@ class Measured:
     small_append_ms: float
     count_ms: float
     filter_ms: float
+    scan_ms: float
     files: int
     catalog_mib: float
     flush_ms: float
@@ -117,6 +119,7 @@ def run(appends: int = APPENDS) -> None:
             f"after {measured.appends:>6} an append {measured.append_ms:>6.1f} ms "
             f"({measured.append_ms / measured.small_append_ms:.2f} of a small lake's), "
             f"count {measured.count_ms:>7.1f} ms, filter {measured.filter_ms:>7.1f} ms, "
+            f"scan {measured.scan_ms:>7.1f} ms, "
             f"{measured.files:>5} files, catalog {measured.catalog_mib:>6.1f} MiB, "
             f"flush {measured.flush_ms:>6.0f} ms"
         )
@@ -190,6 +193,7 @@ def _measure_case(case: Case, large: Opened, small: Opened, appends: int) -> Ite
                 small_append_ms=statistics.median(pair[1] for pair in took),
                 count_ms=_query(large.lake, "SELECT count(*) FROM lake.main.t"),
                 filter_ms=_query(large.lake, f"SELECT max(label) FROM lake.main.t WHERE id={done}"),
+                scan_ms=_query(large.lake, "SELECT sum(id) FROM lake.main.t"),
                 files=large.tables.describe(NAME).file_count,
                 catalog_mib=large.catalog_size() / MIB,
                 flush_ms=flush_ms,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts import generate_settings_reference
+from scripts import generate_settings_reference, plot_small_appends
 
 ROOT = Path(__file__).parents[3]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -14,6 +14,12 @@ PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglo
 def test_the_settings_reference_is_current() -> None:
     assert generate_settings_reference.PAGE.read_text() == generate_settings_reference.page(), (
         "python -m scripts.generate_settings_reference writes it anew"
+    )
+
+
+def test_the_plot_of_small_appends_is_of_its_measurements() -> None:
+    assert plot_small_appends.PLOT.read_text() == plot_small_appends.plot(), (
+        "python -m scripts.plot_small_appends draws it anew"
     )
 
 
