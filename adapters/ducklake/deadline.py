@@ -71,10 +71,17 @@ class Deadline:
             runs each call where it is made.
         prepare: Called before each call whose time counts: what takes long the first time and
             is not the catalog's doing.
+        threads: How many calls may run at the same time.
     """
 
-    def __init__(self, timeout_s: float | None, prepare: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        timeout_s: float | None,
+        prepare: Callable[[], object] = lambda: None,
+        threads: int = MAX_THREADS,
+    ) -> None:
         self._timeout_s = timeout_s
+        self._threads = threads
         self._prepare = prepare
         self._pool: ThreadPoolExecutor | None = None
         self._left_behind: set[Future[Any]] = set()
@@ -128,7 +135,7 @@ class Deadline:
             if len(self._left_behind) >= MAX_LEFT_BEHIND:
                 raise UnavailableError("The lake's catalog does not answer.")
             if self._pool is None:
-                self._pool = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="catalog")
+                self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="catalog")
             try:
                 return self._pool.submit(call)
             except RuntimeError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ from typing import TypeVar
 import duckdb
 
 from adapters.ducklake.attachment import connect
-from adapters.ducklake.config import LakeConfig, PostgresCatalog
+from adapters.ducklake.config import LakeConfig, PostgresCatalog, S3Storage
 from adapters.ducklake.deadline import Clock, Deadline
 from adapters.ducklake.durability import Durability
 from adapters.ducklake.errors import translated, why_it_does_not_open
@@ -24,6 +25,8 @@ from domain.errors import LakehouseError, UnavailableError
 
 RETRY_OPEN_AFTER_S = 1.0
 CLOSE_WAITS_S = 5.0
+MAX_STEPS = 512
+"""How many queries may work at a time, more than the service ever lets run."""
 
 T = TypeVar("T")
 
@@ -52,6 +55,9 @@ class Lake:
         remote = isinstance(config.catalog, PostgresCatalog)
         self.deadline = Deadline(config.catalog_timeout_s if remote else None, _load_client)
         self.watchdog = Watchdog()
+        # A thread that waits for a store heeds no interrupt either.
+        may_hang = remote or isinstance(config.storage, S3Storage)
+        self.steps = Deadline(math.inf if may_hang else None, threads=MAX_STEPS)
 
     def open(self) -> None:
         """Attach the lake, making it when it is not there.
@@ -82,6 +88,7 @@ class Lake:
         """Interrupt what runs, detach the lake and give its catalog back."""
         self._closed = True
         self.deadline.close()
+        self.steps.close()
         self.watchdog.close()
         # Somebody may be opening it still, and wait for a catalog or a store that hangs.
         if not self._opening.acquire(timeout=CLOSE_WAITS_S):

@@ -75,6 +75,7 @@ class DuckLakeResult(QueryResult):
         self._closed = threading.Event()
         self._released = False
         self._release = threading.Lock()
+        self._left_behind = False
         # Held while the engine works for this result.
         self._engine = threading.Lock()
 
@@ -130,6 +131,13 @@ class DuckLakeResult(QueryResult):
     def close(self) -> None:
         """As `QueryResult.close`."""
         self._closed.set()
+        if self._left_behind:
+            # Whoever answers the caller must not wait for what hangs.
+            threading.Thread(target=self._give_back, name="left-behind", daemon=True).start()
+        else:
+            self._give_back()
+
+    def _give_back(self) -> None:
         # An interrupt that comes while the engine is between two steps is lost: repeat it.
         while not self._engine.acquire(timeout=INTERRUPT_EVERY_S):
             with suppress(duckdb.ConnectionException):
@@ -165,6 +173,19 @@ class DuckLakeResult(QueryResult):
                 return
 
     def _work(self, step: Callable[[], T]) -> T:
+        """Let the engine do a step; one that hangs is left behind soon after its time."""
+        try:
+            return self._lake.steps.run(
+                lambda _: self._step(step), at_most_s=self._limit.answers_within_s
+            )
+        except UpstreamTimeoutError as error:
+            # A store that does not answer is told of in the same way, before the time is up.
+            if not self._limit.over:
+                raise
+            self._left_behind = True
+            raise self._limit.error() from error
+
+    def _step(self, step: Callable[[], T]) -> T:
         with self._engine:
             if self._closed.is_set():
                 raise QueryCancelledError("The query was stopped.")
