@@ -41,7 +41,7 @@ class Query:
             have none of their own. None when it is put to the lake as a whole.
         parameters: Values for `?` and `$1` (a sequence) or `$name` (a mapping).
         row_limit: At most so many rows are answered; None for all.
-        timeout_s: How long the engine may work for it, in seconds, from its parsing to its last
+        timeout_s: How long the service may work for it, in seconds, from its parsing to its last
             row; time in which the reader is not ready for more does not count. None for as
             long as it takes.
 

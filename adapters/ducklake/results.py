@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -124,9 +125,18 @@ class DuckLakeResult(QueryResult):
     def __iter__(self) -> Iterator[bytes]:
         """As `QueryResult.__iter__`."""
         reader = self._work(self._run)
-        for chunk in self._encoder.encode(reader.schema, self._batches(reader)):
+        chunks = self._encoder.encode(reader.schema, self._batches(reader))
+        while (chunk := self._encoded(chunks)) is not None:
             if chunk:
                 yield chunk
+
+    def _encoded(self, chunks: Iterator[bytes]) -> bytes | None:
+        began, spent_s = time.monotonic(), self._limit.spent_s
+        try:
+            return next(chunks, None)
+        finally:
+            # Encoding counts too; the engine's part of it has counted itself.
+            self._limit.spent_s = spent_s + time.monotonic() - began
 
     def close(self) -> None:
         """As `QueryResult.close`."""

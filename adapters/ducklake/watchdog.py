@@ -80,7 +80,7 @@ class Watchdog:
 
 
 class TimeLimit:
-    """How long the engine may work for one query, all its steps together.
+    """How long the service may work for one query, all its steps together.
 
     Time in which the client reads, and the engine waits for it, does not count.
 
@@ -92,8 +92,13 @@ class TimeLimit:
     def __init__(self, watchdog: Watchdog, timeout_s: float | None) -> None:
         self.timeout_s = timeout_s
         self._watchdog = watchdog
-        self._left_s = float("inf") if timeout_s is None else timeout_s
         self._ends_at = float("inf")
+        self.spent_s = 0.0
+        """How long it took so far; what was not a step of the engine's is added to it."""
+
+    @property
+    def _left_s(self) -> float:
+        return float("inf") if self.timeout_s is None else self.timeout_s - self.spent_s
 
     @property
     def over(self) -> bool:
@@ -125,7 +130,7 @@ class TimeLimit:
                 raise self.error() from error
             raise
         finally:
-            self._left_s -= time.monotonic() - began
+            self.spent_s += time.monotonic() - began
             self._ends_at = float("inf")
 
     def check(self) -> None:

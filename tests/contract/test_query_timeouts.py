@@ -64,8 +64,7 @@ def test_rows_that_take_too_long(queries: QueryPort, data_format: DataFormat) ->
             for _ in chunks:
                 pass
 
-    # Encoding, which the engine does not do, takes its time beside it.
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 0.5 + ANSWERED_WITHIN_S
     assert result.row_count > 0
 
 
