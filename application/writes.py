@@ -11,9 +11,10 @@ from application.runs import Done, Run, Tracked, UseCase
 from domain.derived_tables import DerivedOutcome
 from domain.errors import IdempotencyKeyReusedError, LakehouseError, UnavailableError
 from domain.idempotency import Digest, IdempotencyKey, KeyedRequest, WriteTerms
+from domain.object_rows import LoadOutcome
 from domain.ports.lineage import LineagePort
 from domain.ports.tables import TablePort
-from domain.tables import CreateOutcome, WriteOutcome
+from domain.tables import AppendOutcome, CreateOutcome, WriteOutcome
 
 
 class Fingerprint:
@@ -139,6 +140,11 @@ def told_as(kind: type[W]) -> Retell[W]:
 def told_as_derived(outcome: WriteOutcome) -> DerivedOutcome:
     """Tells the create of a table that is made of others."""
     return DerivedOutcome(told_as(CreateOutcome)(outcome), None)
+
+
+def told_as_loaded(outcome: WriteOutcome) -> LoadOutcome:
+    """Tells the append of objects' rows."""
+    return LoadOutcome(told_as(AppendOutcome)(outcome), ())
 
 
 class TrackedWrite(Tracked[C, T], Generic[C, T]):

@@ -60,11 +60,13 @@ from application.tables.describe import DescribeTable, DescribeTableCommand
 from application.tables.drop import DropTable, DropTableCommand
 from application.tables.export import ExportCommand, ExportToObject
 from application.tables.list import ListTables, ListTablesCommand
-from application.writes import TrackedWrite, told_as, told_as_derived
+from application.tables.load import LoadObjects, LoadObjectsCommand
+from application.writes import TrackedWrite, told_as, told_as_derived, told_as_loaded
 from domain.datasets import Bucket, BucketName, ObjectPage, PutOutcome
 from domain.derived_tables import DerivedOutcome
 from domain.health import HealthCheck
 from domain.maintenance import CheckReport
+from domain.object_rows import LoadOutcome
 from domain.ports.datasets import DatasetPort
 from domain.ports.lake_files import LakeFilePort
 from domain.ports.lineage import LineagePort
@@ -177,10 +179,10 @@ def _store(settings: Mapping[str, Any]) -> tuple[Any, Any]:
     return endpoint, limits
 
 
-def _tables(lake: Any, keep_hours: int, closing: ExitStack) -> TablePort:
+def _tables(lake: Any, object_sources: Any, keep_hours: int, closing: ExitStack) -> TablePort:
     from adapters.ducklake import DuckLakeTables
 
-    tables = DuckLakeTables(lake, timedelta(hours=keep_hours))
+    tables = DuckLakeTables(lake, timedelta(hours=keep_hours), object_sources)
     closing.callback(tables.close)
     return tables
 
@@ -377,11 +379,11 @@ class Container(containers.DeclarativeContainer):
     lake: providers.Provider[Any] = providers.ThreadSafeSingleton(
         _lake, lake_config, lake_bucket, closing
     )
-    tables: providers.Provider[TablePort] = providers.ThreadSafeSingleton(
-        _tables, lake, settings.idempotency_keep_hours, closing
-    )
     object_sources: providers.Provider[Any] = providers.ThreadSafeSingleton(
         _object_sources, lake, datasets
+    )
+    tables: providers.Provider[TablePort] = providers.ThreadSafeSingleton(
+        _tables, lake, object_sources, settings.idempotency_keep_hours, closing
     )
     queries: providers.Provider[QueryPort] = providers.ThreadSafeSingleton(
         _queries, lake, object_sources
@@ -441,6 +443,15 @@ class Container(containers.DeclarativeContainer):
     )
     drop_table: providers.Provider[TrackedWrite[DropTableCommand, DropOutcome]] = providers.Factory(
         TrackedWrite, providers.Factory(DropTable, tables), lineage, tables, DropOutcome
+    )
+    load_objects: providers.Provider[TrackedWrite[LoadObjectsCommand, LoadOutcome]] = (
+        providers.Factory(
+            TrackedWrite,
+            providers.Factory(LoadObjects, tables),
+            lineage,
+            tables,
+            told_as_loaded,
+        )
     )
     export_to_object: providers.Provider[Tracked[ExportCommand, PutOutcome]] = providers.Factory(
         Tracked, providers.Factory(ExportToObject, queries, datasets), lineage

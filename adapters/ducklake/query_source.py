@@ -36,14 +36,13 @@ class StagedTable:
     read: SourceRead
 
 
-def stage_query(stage: Stage, wanted: DerivedTable, redact: Redact) -> StagedTable:
+def stage_query(stage: Stage, wanted: DerivedTable, query: Query, redact: Redact) -> StagedTable:
     """Run a table's query into a stage.
 
     Raises: what `QueryPort.open` and its result raise, and
         InvalidColumnError: When the lake cannot keep a column of the answer.
         InvalidPartitionError: When a partition key names no column of it.
     """
-    query = wanted.source
     cursor = stage.cursor
     metadata = Metadata(cursor)
     namespace = DEFAULT_NAMESPACE

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -18,7 +18,10 @@ from adapters.ducklake.jobs import Applied, Committed, Job, Transaction
 from adapters.ducklake.key_entries import Answer, KeyEntry
 from adapters.ducklake.keyed_writer import KeyedWriter
 from adapters.ducklake.lake import Lake
+from adapters.ducklake.loading import StagedLoad, insert_loaded, stage_objects
 from adapters.ducklake.metadata import Metadata, TableEntry
+from adapters.ducklake.object_sources import ObjectSource, ObjectSources
+from adapters.ducklake.object_table import stage_object_table
 from adapters.ducklake.query_source import StagedTable, stage_query
 from adapters.ducklake.replacing import is_to_be_made
 from adapters.ducklake.schemas import Schemas, known_table
@@ -32,10 +35,13 @@ from domain.errors import (
     LakehouseError,
     SnapshotNotFoundError,
     UnavailableError,
+    UnsupportedOperationError,
 )
 from domain.health import Health
 from domain.idempotency import NO_TERMS, Digest, IdempotencyKey, WriteTerms
+from domain.object_rows import LoadOutcome, ObjectRows
 from domain.ports.tables import TablePort
+from domain.queries import Query
 from domain.rows import Rows
 from domain.tables import (
     AppendOutcome,
@@ -65,9 +71,21 @@ def _leave_empty(_transaction: Transaction) -> None:
 class DuckLakeTables(TablePort):
     """The tables of one DuckLake."""
 
-    def __init__(self, lake: Lake, keep_keys: timedelta = KEEP_KEYS) -> None:
-        """Args: keep_keys: For how long a write under a key is not done again."""
+    def __init__(
+        self,
+        lake: Lake,
+        keep_keys: timedelta = KEEP_KEYS,
+        objects: ObjectSources | None = None,
+    ) -> None:
+        """The tables of a lake.
+
+        Args:
+            lake: The lake.
+            keep_keys: For how long a write under a key is not done again.
+            objects: Opens objects that rows are read from; None when there are none.
+        """
         self._lake = lake
+        self._objects = objects
         self._schemas = Schemas(lake.config)
         self._writer = KeyedWriter(lake, merged, keep_keys)
 
@@ -97,8 +115,7 @@ class DuckLakeTables(TablePort):
             lambda cursor: is_to_be_made(Metadata(cursor), table.name, if_exists)
         ):
             return DerivedOutcome(self._leave_alone(table.name, write, terms), None)
-        redact = self._lake.redact
-        with staged(self._lake, lambda stage: stage_query(stage, table, redact)) as source:
+        with self._staged(table) as source:
             outcome = self._create(
                 source.definition,
                 if_exists,
@@ -108,6 +125,22 @@ class DuckLakeTables(TablePort):
             )
         done_now = outcome.created and outcome.replay_of is None
         return DerivedOutcome(outcome, source.read if done_now else None)
+
+    @contextmanager
+    def _staged(self, table: DerivedTable) -> Iterator[StagedTable]:
+        """The rows of a table that is to be made, waiting."""
+        lake, rows = self._lake, table.source
+        if isinstance(rows, Query):
+            with staged(lake, lambda stage: stage_query(stage, table, rows, lake.redact)) as made:
+                yield made
+            return
+        with (
+            self._opened(rows) as source,
+            staged(
+                lake, lambda stage: stage_object_table(stage, table, source, lake.redact)
+            ) as made,
+        ):
+            yield made
 
     def _create(
         self,
@@ -214,6 +247,44 @@ class DuckLakeTables(TablePort):
         if isinstance(done, KeyEntry):
             return self._replayed(done, AppendOutcome)
         return AppendOutcome(0, done.value)
+
+    def load(
+        self, name: TableName, rows: ObjectRows, write: Write, terms: WriteTerms = NO_TERMS
+    ) -> LoadOutcome:
+        """As `TablePort.load`."""
+        kept = self._writer.kept(terms)
+        if kept is not None:
+            return LoadOutcome(self._replayed(kept, AppendOutcome), ())
+        columns = self.columns(name)
+        redact = self._lake.redact
+        with (
+            self._opened(rows) as source,
+            staged(self._lake, lambda stage: stage_objects(stage, source, columns, redact)) as load,
+        ):
+            if load.row_count == 0:
+                outcome = self._append_nothing(name, write, terms)
+            else:
+                outcome = self._insert(name, load, replace(write, rows=load.row_count), terms)
+        read = () if outcome.replay_of else tuple(each.found for each in source.objects)
+        return LoadOutcome(outcome, read)
+
+    def _insert(
+        self, name: TableName, load: StagedLoad, write: Write, terms: WriteTerms
+    ) -> AppendOutcome:
+        def work(transaction: Transaction) -> Applied[int]:
+            return Applied(insert_loaded(transaction, self._schemas, name, load))
+
+        # Appends of one transaction would not see each other's change of the entity tag.
+        alone = terms.if_match is not None
+        done = self._writer.commit(Job(work, write, terms=terms, answer=appended, alone=alone))
+        if isinstance(done, KeyEntry):
+            return self._replayed(done, AppendOutcome)
+        return AppendOutcome(done.value, _snapshot_of(done))
+
+    def _opened(self, rows: ObjectRows) -> ObjectSource:
+        if self._objects is None:
+            raise UnsupportedOperationError("This lake reads no objects.")
+        return self._objects.open(rows.patterns, rows.format)
 
     def drop(self, name: TableName, write: Write, terms: WriteTerms = NO_TERMS) -> DropOutcome:
         """As `TablePort.drop`."""

@@ -32,7 +32,7 @@ class CreateTableFrom:
     def plan(self, command: CreateTableFromCommand) -> Plan:
         """The run writes the table; what it reads is known when the source was."""
         name = command.table.name
-        return Plan(name, outputs=(Usage(name),), sql=command.table.source.sql)
+        return Plan(name, outputs=(Usage(name),), sql=command.table.sql)
 
     def __call__(self, command: CreateTableFromCommand, run: Run) -> DerivedOutcome:
         """Raises: what `TablePort.create_from` raises."""
@@ -46,6 +46,8 @@ class CreateTableFrom:
             return made
         for table in made.read.tables:
             run.reads(Usage(table, version=str(made.read.snapshot_id)))
+        for found in made.read.objects:
+            run.reads(Usage(found.ref, version=found.etag, size_bytes=found.size))
         run.writes(
             Usage(
                 name,

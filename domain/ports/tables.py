@@ -9,6 +9,7 @@ from domain.commits import Write
 from domain.derived_tables import DerivedOutcome, DerivedTable
 from domain.health import Health
 from domain.idempotency import NO_TERMS, Digest, IdempotencyKey, WriteTerms
+from domain.object_rows import LoadOutcome, ObjectRows
 from domain.rows import Rows
 from domain.tables import (
     AppendOutcome,
@@ -133,6 +134,31 @@ class TablePort(Protocol):
             TableChangedError: When the table changed so that the rows no longer fit it; they
                 may, once their body is read for the table as it is now.
             WriteConflictError: When another writer changed the table meanwhile.
+        """
+
+    @abstractmethod
+    def load(
+        self, name: TableName, rows: ObjectRows, write: Write, terms: WriteTerms = NO_TERMS
+    ) -> LoadOutcome:
+        """Add the rows of objects to a table: all of them in one commit, or none.
+
+        They never leave the engine, and are read as strictly as the rows of an append. Columns
+        that the objects lack are NULL, or their default.
+
+        Args:
+            name: The table.
+            rows: Which objects.
+            write: What the commit says; how many rows there are is added.
+            terms: As of `append`.
+
+        Raises:
+            TableNotFoundError: When the table is not there.
+            BucketNotFoundError, ObjectNotFoundError: When there are no such objects.
+            MalformedObjectError: When one cannot be read as what it is said to be.
+            ObjectChangedError: When one was replaced while it was read.
+            RowsDoNotFitError: When a value, or a column, does not fit the table.
+            PreconditionFailedError, WriteConflictError: As `append`.
+            UnsupportedOperationError: When this lake reads no objects.
         """
 
     @abstractmethod

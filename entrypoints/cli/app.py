@@ -81,6 +81,7 @@ _COMMANDS: tuple[tuple[typer.Typer, str, Callable[..., None]], ...] = (
     (_TABLES, "describe", tables.describe),
     (_TABLES, "append", rows.append),
     (_TABLES, "query", rows.query_table),
+    (_TABLES, "load", bulk.load),
     (_TABLES, "export", bulk.export),
     (_TABLES, "drop", tables.drop),
     (_DATASETS, "list", buckets.list_buckets),

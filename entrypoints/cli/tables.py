@@ -15,6 +15,8 @@ from application.tables.drop import DropTableCommand
 from application.tables.list import ListTablesCommand
 from domain.derived_tables import DerivedTable
 from domain.errors import InvalidSqlError
+from domain.formats import DataFormat
+from domain.object_rows import ObjectRows
 from domain.queries import Query
 from domain.tables import (
     AtTimestamp,
@@ -97,6 +99,7 @@ def _listed(lake: Container, namespace: NamespaceName | None) -> Iterator[dict[s
     "ducklake tables create staging.flights --columns-file columns.json",
     "ducklake tables create flights --columns-file columns.json --if-exists ignore",
     "ducklake tables create late --from-query 'FROM flights WHERE dep_delay > $m' --param m=60",
+    "ducklake tables create flights --from-object 'raw-data/2013/*.parquet'",
 )
 def create(  # noqa: PLR0917 - one parameter for each thing that can be said
     context: typer.Context,
@@ -125,6 +128,20 @@ def create(  # noqa: PLR0917 - one parameter for each thing that can be said
         ),
     ] = None,
     param: Parameters = None,
+    from_object: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="BUCKET/KEY",
+            help="In place of columns, objects: the table gets their columns and rows. "
+            "*, **, ? and [a-z] stand for several.",
+        ),
+    ] = None,
+    object_format: Annotated[
+        DataFormat | None,
+        typer.Option(
+            help="The format of the objects; by default as their keys end.", show_default=False
+        ),
+    ] = None,
     comment: Annotated[
         str | None, typer.Option(metavar="TEXT", help="What the table is, for people.")
     ] = None,
@@ -146,12 +163,19 @@ def create(  # noqa: PLR0917 - one parameter for each thing that can be said
     table_name = TableName.parse(name)
     keys = tuple(PartitionKey.parse(key) for key in partition_by or ())
     said = ("create", str(table_name), comment, if_exists.value, *map(str, keys))
-    if from_query is not None:
-        if column or columns_file is not None:
-            raise UsageError("Say either the columns, or --from-query.")
-        query = Query(read_sql(from_query), parameters=read_parameters(param))
-        derived = DerivedTable(table_name, query, comment, keys)
-        with under_key(idempotency_key, *said, query.sql, *map(repr, param or ())) as (terms, _):
+    if from_query is not None or from_object:
+        if column or columns_file is not None or (from_query is not None and from_object):
+            raise UsageError("Say one of: the columns, --from-query, --from-object.")
+        source: Query | ObjectRows
+        if from_query is not None:
+            source = Query(read_sql(from_query), parameters=read_parameters(param))
+            what = ["query", source.sql, *map(repr, param or ())]
+        else:
+            places = [place.removeprefix("s3://") for place in from_object or ()]
+            source = ObjectRows.parse(places, object_format)
+            what = ["objects", source.format.format.value, *places]
+        derived = DerivedTable(table_name, source, comment, keys)
+        with under_key(idempotency_key, *said, *what) as (terms, _):
             derive = CreateTableFromCommand(derived, if_exists, terms)
             made = session.run(lambda lake: _derived(lake, derive))
     else:
@@ -173,14 +197,16 @@ def _derived(lake: Container, command: CreateTableFromCommand) -> CreateOutcome:
     try:
         return lake.create_table_from()(command).value.outcome
     except InvalidSqlError as error:
-        if command.table.source.sql is not None:
-            point_into(error, command.table.source.sql)
+        if command.table.sql is not None:
+            point_into(error, command.table.sql)
         raise
 
 
 def _columns(texts: list[str] | None, file: str | None) -> tuple[Column, ...]:
     if (not texts) == (file is None):
-        raise UsageError("Name the columns by --column or --columns-file, or --from-query.")
+        raise UsageError(
+            "Name the columns (--column, --columns-file), or say --from-query or --from-object."
+        )
     return read_columns(file) if file is not None else tuple(map(parse_column, texts or ()))
 
 

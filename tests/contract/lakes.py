@@ -224,7 +224,7 @@ def opened_ducklake(lake: Lake, storage: LakeStorage, datasets: DatasetPort) -> 
             yield cleanup.enter_context(closing(DuckLakeTables(other)))
 
     return OpenedLake(
-        tables=DuckLakeTables(lake),
+        tables=DuckLakeTables(lake, objects=ObjectSources(lake, datasets)),
         again=again,
         shared=shared,
         queries=DuckLakeQueries(lake, ObjectSources(lake, datasets)),

@@ -30,7 +30,9 @@ from domain.errors import (
 )
 from domain.health import Health
 from domain.idempotency import NO_TERMS, Digest, IdempotencyKey, WriteTerms
+from domain.object_rows import LoadOutcome, ObjectRows
 from domain.ports.tables import TablePort
+from domain.queries import Query
 from domain.rows import Rows
 from domain.tables import (
     AppendOutcome,
@@ -192,8 +194,8 @@ class FakeTables(TablePort):
             if if_exists is IfExists.IGNORE and table.name in self._snapshots[-1].tables:
                 there = CreateOutcome(self.describe(table.name), created=False)
                 return DerivedOutcome(there, None)
-            if table.source.sql is not None or table.source.table is None:
-                raise UnsupportedOperationError("This fake runs no SQL.")
+            if not isinstance(table.source, Query) or table.source.sql or not table.source.table:
+                raise UnsupportedOperationError("This fake runs no SQL and reads no objects.")
             source = self.table(table.source.table)
             read = SourceRead((source.name,), self._snapshots[-1].snapshot_id, len(source.rows))
             columns = tuple(Column(column.name, column.type) for column in source.columns)
@@ -269,6 +271,11 @@ class FakeTables(TablePort):
                     columns_widened=growth.widened,
                 )
             )
+
+    def load(
+        self, name: TableName, rows: ObjectRows, write: Write, terms: WriteTerms = NO_TERMS
+    ) -> LoadOutcome:
+        raise UnsupportedOperationError("This fake reads no objects.")
 
     def drop(self, name: TableName, write: Write, terms: WriteTerms = NO_TERMS) -> DropOutcome:
         with self._once(terms, write, DropOutcome) as once:

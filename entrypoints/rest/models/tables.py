@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
 from domain.column_types import parse_column_type
 from domain.derived_tables import DerivedTable
+from domain.object_rows import ObjectRows
 from domain.queries import Query
 from domain.tables import (
     MAX_COLUMNS,
@@ -26,6 +27,7 @@ from domain.tables import (
 )
 from entrypoints.rest.locations import Part, located
 from entrypoints.rest.models.base import AnswerModel, RequestModel
+from entrypoints.rest.models.objects import ObjectFormat, ObjectNames, object_rows
 from entrypoints.rest.models.queries import ParameterValues
 
 _FLIGHTS: JsonDict = {
@@ -48,6 +50,12 @@ _DELAYS: JsonDict = {
 }
 
 
+_RAW: JsonDict = {
+    "name": "flights",
+    "from": {"objects": ["raw-data/2013/*.parquet"], "format": "parquet"},
+}
+
+
 class NewColumn(RequestModel):
     """A column of a table that is to be made."""
 
@@ -58,29 +66,42 @@ class NewColumn(RequestModel):
 
 
 class NewTableSource(RequestModel):
-    """What a table is made of: it gets the columns and the rows of that."""
+    """What a table is made of, a query or objects: it gets the columns and the rows of that."""
 
-    later: ClassVar[frozenset[str]] = frozenset({"objects", "format"})
-
-    query: str = Field(description="One SELECT statement.")
+    query: str | None = Field(default=None, description="One SELECT statement.")
     parameters: ParameterValues = Field(
         default=[], description="A list for `?` and `$1`, an object for `$name`."
     )
 
-    def source(self) -> Query:
-        """What answers the rows.
+    objects: ObjectNames | None = None
+    format: ObjectFormat = None
+
+    def source(self) -> Query | ObjectRows:
+        """What has the rows.
 
         Raises:
-            LocatedError: When the query or its parameters are against the rules.
+            LocatedError: When something in it is against the rules.
         """
         with located(Part.BODY, "/from"):
-            return Query(self.query, parameters=self.parameters)
+            if self.objects is not None:
+                return object_rows(self.objects, self.format)
+            return Query(self.query or "", parameters=self.parameters)
+
+    @model_validator(mode="after")
+    def _check_rows_come_from_one_place(self) -> Self:
+        if (self.query is None) == (self.objects is None):
+            raise ValueError("Say either a 'query' or 'objects'.")
+        if self.objects is not None and self.parameters:
+            raise ValueError("'parameters' are those of a 'query'.")
+        if self.query is not None and self.format is not None:
+            raise ValueError("'format' is that of 'objects'.")
+        return self
 
 
 class NewTable(RequestModel):
     """A table that is to be made: of `columns`, or `from` what is there."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_FLIGHTS, _DELAYS]})
+    model_config = ConfigDict(json_schema_extra={"examples": [_FLIGHTS, _DELAYS, _RAW]})
 
     name: str = Field(description="`name` or `namespace.name`.", examples=["flights"])
     columns: Annotated[list[NewColumn], Field(min_length=1, max_length=MAX_COLUMNS)] | None = None

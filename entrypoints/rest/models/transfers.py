@@ -8,13 +8,16 @@ from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
 from application.tables.export import ExportCommand
+from application.tables.load import LoadObjectsCommand
+from application.writes import Terms
 from domain.datasets import BucketName, ObjectName, ObjectRef, WriteCondition
-from domain.errors import InvalidObjectNameError
+from domain.errors import InvalidObjectNameError, UnsupportedOperationError
 from domain.formats import DataFormat
 from domain.queries import Query
 from domain.tables import TableName
 from entrypoints.rest.locations import Part, located
 from entrypoints.rest.models.base import RequestModel
+from entrypoints.rest.models.objects import ObjectFormat, ObjectNames, object_rows
 from entrypoints.rest.models.queries import ParameterValues
 
 FormatName = Literal["json", "ndjson", "csv", "parquet", "arrow"]
@@ -25,6 +28,35 @@ _JULY: JsonDict = {
     "object": "exports/2013/july.parquet",
     "format": "parquet",
 }
+
+
+_SOURCES: JsonDict = {"objects": ["raw-data/2013/*.parquet"]}
+
+
+class WantedLoad(RequestModel):
+    """A load."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_SOURCES]})
+
+    objects: ObjectNames
+    format: ObjectFormat = None
+    on_new_columns: Literal["error", "add"] = Field(
+        default="error", description="What to do with columns that the table lacks."
+    )
+
+    def command(self, table: TableName, terms: Terms) -> LoadObjectsCommand:
+        """What is asked for, in the domain's words.
+
+        Raises:
+            LocatedError: When an object's name is against the rules, or tells no format.
+            UnsupportedOperationError: When columns are to be added.
+        """
+        if self.on_new_columns == "add":
+            raise UnsupportedOperationError(
+                "A load adds no columns yet; an append with on_new_columns=add does."
+            )
+        with located(Part.BODY, "/objects"):
+            return LoadObjectsCommand(table, object_rows(self.objects, self.format), terms)
 
 
 class WantedExport(RequestModel):

@@ -14,7 +14,6 @@ router = APIRouter()
 
 LATER: tuple[tuple[str, str], ...] = (
     ("PATCH", "/tables/{table_name}"),
-    ("POST", "/tables/{table_name}/load"),
     ("POST", "/tables/{table_name}/delete"),
     ("POST", "/tables/{table_name}/update"),
     ("POST", "/tables/{table_name}/merge"),

@@ -1,4 +1,4 @@
-"""Rows between tables and objects: export."""
+"""Rows between tables and objects: load and export."""
 
 from __future__ import annotations
 
@@ -12,19 +12,44 @@ from entrypoints.rest.dependencies import ServiceDep
 from entrypoints.rest.documentation import (
     ETAG_HEADER,
     LOCATION_HEADER,
+    REPLAY_HEADER,
     RUN_HEADER,
+    TABLE_WRITE_HEADERS,
     WRITE_HEADERS,
     problems,
 )
 from entrypoints.rest.models.datasets import ObjectAnswer
-from entrypoints.rest.models.transfers import WantedExport
+from entrypoints.rest.models.tables import AppendAnswer
+from entrypoints.rest.models.transfers import WantedExport, WantedLoad
 from entrypoints.rest.names import TablePathName, object_path
+from entrypoints.rest.routes.tables import LATER_ON_WRITES
+from entrypoints.rest.write_terms import WriteTerms, replay_headers
 
 router = APIRouter(tags=["tables"], route_class=StrictRoute)
 
 
-# Its parameter is read, and its name checked, in entrypoints.rest.names.
+# Their parameter is read, and its name checked, in entrypoints.rest.names.
+_TABLE_LOAD = "/tables/{table_name}/load"
 _TABLE_EXPORT = "/tables/{table_name}/export"
+
+
+@router.post(
+    _TABLE_LOAD,
+    response_model=AppendAnswer,
+    responses={200: {"headers": RUN_HEADER | REPLAY_HEADER}, **problems(404, 409, 412, 415, 507)},
+    openapi_extra=TABLE_WRITE_HEADERS,
+    dependencies=[LATER_ON_WRITES],
+)
+async def load_objects(
+    service: ServiceDep, table: TablePathName, wanted: WantedLoad, said: WriteTerms
+) -> Response:
+    """Append the rows of objects: all of them, or none when one does not fit."""
+    command = wanted.command(table, said.terms)
+    done = await service.workers.transfers.run(lambda: service.container.load_objects()(command))
+    answer = AppendAnswer.of(done.value.outcome, done.run_id, growing=False)
+    return json_answer(
+        answer, run_id=done.run_id, headers=replay_headers(done), leave_out_none=True
+    )
 
 
 @router.post(

@@ -59,11 +59,6 @@ def test_parameters(api: Api, method: str, path: str, parameter: str) -> None:
     assert parameter.split("=", maxsplit=1)[0] in problem(answer, 501, "not_implemented")["detail"]
 
 
-def test_create_from_data(api: Api) -> None:
-    answer = api.http.post("/tables", json={"name": "x", "from": {"objects": ["b/x.csv"]}})
-    assert "objects" in problem(answer, 501, "not_implemented")["detail"]
-
-
 def test_other_preferences_are_preferences(api: Api) -> None:
     answer = api.http.post(
         f"/tables/{api.table()}/query", json={}, headers={"prefer": "return=minimal"}

@@ -1,0 +1,49 @@
+"""Append the rows of objects to a table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from application.runs import Plan, Run
+from application.writes import NO_TERMS, Terms
+from domain.lineage import Operation, Usage
+from domain.object_rows import LoadOutcome, ObjectRows
+from domain.ports.tables import TablePort
+from domain.tables import TableName
+
+
+@dataclass(frozen=True, slots=True)
+class LoadObjectsCommand:
+    """Where the rows go, and the objects that they are in."""
+
+    table: TableName
+    rows: ObjectRows
+    terms: Terms = NO_TERMS
+
+
+@dataclass(frozen=True, slots=True)
+class LoadObjects:
+    """Read objects into a table in the engine: all of their rows in one commit, or none."""
+
+    tables: TablePort
+    operation: ClassVar[Operation] = Operation.TABLE_LOAD
+
+    def plan(self, command: LoadObjectsCommand) -> Plan:
+        """The run writes the table; which objects it reads is known when they were found."""
+        return Plan(command.table, outputs=(Usage(command.table),))
+
+    def __call__(self, command: LoadObjectsCommand, run: Run) -> LoadOutcome:
+        """Raises: what `TablePort.load` raises."""
+        write = run.write(command.table, "load")
+        loaded = self.tables.load(command.table, command.rows, write, command.terms.settled())
+        for found in loaded.objects:
+            run.reads(Usage(found.ref, version=found.etag, size_bytes=found.size))
+        run.writes(
+            Usage(
+                command.table,
+                version=str(loaded.outcome.snapshot_id),
+                row_count=loaded.outcome.rows_appended,
+            )
+        )
+        return loaded

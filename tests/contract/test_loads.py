@@ -1,0 +1,166 @@
+"""The table port: rows of objects, on every lake with the store that its engine reads."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from domain.datasets import (
+    BucketName,
+    MediaType,
+    ObjectMetadata,
+    ObjectName,
+    ObjectRef,
+    WriteCondition,
+)
+from domain.derived_tables import DerivedTable
+from domain.errors import (
+    BucketNotFoundError,
+    MalformedObjectError,
+    ObjectNotFoundError,
+    RowsDoNotFitError,
+    TableNotFoundError,
+)
+from domain.idempotency import IdempotencyKey, KeyedRequest, WriteTerms
+from domain.object_rows import LoadOutcome, ObjectRows
+from domain.ports.queries import QueryPort
+from domain.ports.tables import TablePort
+from domain.queries import Query
+from domain.tables import IfExists, TableName
+from tests.contract.dataset_cases import fresh_bucket
+from tests.contract.lakes import OpenedLake, on_lakes_that_run_sql
+from tests.contract.query_cases import read
+from tests.contract.table_cases import column, create, write
+
+pytestmark = on_lakes_that_run_sql
+
+COLUMNS = (column("a", "INTEGER"), column("b", "VARCHAR"), column("c", "STRUCT(d DATE)"))
+ODD = "in/a b+c%20#?ü'\"[1]*.csv"
+
+
+class Bucket:
+    """A bucket of the lake's store, and what is put into it."""
+
+    def __init__(self, lake: OpenedLake, name: BucketName) -> None:
+        self._datasets = lake.datasets
+        self.name = name
+
+    def put(self, name: str, content: bytes) -> str:
+        self._datasets.put_object(
+            ObjectRef(self.name, ObjectName(name)),
+            [content],
+            size=len(content),
+            media_type=MediaType(),
+            metadata=ObjectMetadata(),
+            condition=WriteCondition(),
+        )
+        return f"{self.name}/{name}"
+
+
+@pytest.fixture
+def held(lake: OpenedLake) -> Iterator[Bucket]:
+    with fresh_bucket(lake.datasets) as name:
+        yield Bucket(lake, name)
+
+
+def parquet(**columns: pa.Array) -> bytes:
+    sink = io.BytesIO()
+    pq.write_table(pa.table(columns), sink)
+    return sink.getvalue()
+
+
+def load(
+    tables: TablePort, name: TableName, *objects: str, terms: WriteTerms | None = None
+) -> LoadOutcome:
+    rows = ObjectRows.parse(objects)
+    return tables.load(name, rows, write(name, "load"), terms or WriteTerms())
+
+
+def test_a_load_is_one_commit(
+    lake: OpenedLake, tables: TablePort, queries: QueryPort, name: TableName, held: Bucket
+) -> None:
+    create(tables, name, *COLUMNS)
+    held.put("in/1.parquet", parquet(a=pa.array([1, 2], pa.int64())))
+    held.put("in/2.parquet", parquet(B=pa.array(["x"]), a=pa.array([3], pa.int64())))
+
+    done = load(tables, name, f"{held.name}/in/*.parquet")
+
+    assert done.outcome.rows_appended == 3
+    assert [str(found.ref.name) for found in done.objects] == ["in/1.parquet", "in/2.parquet"]
+    assert tables.describe(name).snapshot_id == done.outcome.snapshot_id
+    said = [each for each in lake.writes() if each.table == str(name) and each.operation == "load"]
+    assert [each.rows for each in said] == [3]
+    found = sorted(read(queries, Query(table=name)).rows, key=lambda row: int(row["a"]))
+    assert [(row["a"], row["b"]) for row in found] == [(1, None), (2, None), (3, "x")]
+
+
+def test_few_nested_rows_stay_as_they_are(
+    tables: TablePort, queries: QueryPort, name: TableName, held: Bucket
+) -> None:
+    create(tables, name, *COLUMNS)
+    line = b'{"a": 1, "b": "it\'s \\"x\\"", "c": {"d": "2020-02-29"}}\n'
+    assert load(tables, name, held.put("x.ndjson", line)).outcome.rows_appended == 1
+    (row,) = read(queries, Query(table=name)).rows
+    assert row == {"a": 1, "b": 'it\'s "x"', "c": {"d": "2020-02-29"}}
+
+
+def test_names_of_every_kind(tables: TablePort, name: TableName, held: Bucket) -> None:
+    create(tables, name, *COLUMNS)
+    held.put("in/other.csv", b"a\n9\n")
+    assert load(tables, name, held.put(ODD, b"a\n1\n2\n")).outcome.rows_appended == 2
+
+
+def test_what_does_not_fit_loads_nothing(tables: TablePort, name: TableName, held: Bucket) -> None:
+    made = create(tables, name, *COLUMNS)
+    held.put("1.csv", b"a\n1\n")
+    held.put("2.csv", b"a\n1.5\n")
+    with pytest.raises(RowsDoNotFitError) as raised:
+        load(tables, name, f"{held.name}/*.csv")
+    assert f"s3://{held.name}/2.csv" in raised.value.detail
+    assert "1.5" in raised.value.detail
+    with pytest.raises(MalformedObjectError):
+        load(tables, name, held.put("x.parquet", b"<html></html>"))
+    assert tables.describe(name) == made
+
+
+def test_what_is_not_there(tables: TablePort, name: TableName, held: Bucket) -> None:
+    with pytest.raises(TableNotFoundError):
+        load(tables, name, held.put("x.csv", b"a\n1\n"))
+    create(tables, name, *COLUMNS)
+    with pytest.raises(ObjectNotFoundError):
+        load(tables, name, f"{held.name}/*.parquet")
+    with pytest.raises(BucketNotFoundError):
+        load(tables, name, "no-such-bucket-here/x.csv")
+
+
+def test_a_load_under_a_key_is_done_once(tables: TablePort, name: TableName, held: Bucket) -> None:
+    create(tables, name, *COLUMNS)
+    key = IdempotencyKey(f"load-{name.namespace}")
+    terms = WriteTerms(request=KeyedRequest(key, b"d" * 32))
+    place = held.put("x.csv", b"a\n1\n")
+    first = load(tables, name, place, terms=terms)
+    again = load(tables, name, place, terms=terms)
+    assert again.outcome.replay_of is not None
+    assert again.objects == ()
+    assert again.outcome.snapshot_id == first.outcome.snapshot_id
+    assert tables.describe(name).row_count == 1
+
+
+def test_a_table_made_of_objects(
+    tables: TablePort, queries: QueryPort, name: TableName, held: Bucket
+) -> None:
+    held.put("x.csv", b"a,b\n1,2020-01-01\n2,\n")
+    rows = ObjectRows.parse([f"{held.name}/x.csv"])
+    made = tables.create_from(DerivedTable(name, rows), IfExists.ERROR, write(name, "create"))
+    assert made.read is not None
+    assert [str(found.ref) for found in made.read.objects] == [f"{held.name}/x.csv"]
+    assert tables.columns(name) == (column("a", "BIGINT"), column("b", "DATE"))
+    assert made.outcome.description.row_count == 2
+    assert read(queries, Query(table=name)).rows == [
+        {"a": 1, "b": "2020-01-01"},
+        {"a": 2, "b": None},
+    ]
