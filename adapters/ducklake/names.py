@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Collection, Sequence
 
 from adapters.ducklake.metadata import Metadata, NamedEntry
+from adapters.ducklake.remembered import Remembered
 
 REMEMBERED = 1_000
 """How many sets of names are remembered."""
 
 
 class Names:
-    """The entries of names at a snapshot; what was asked last is remembered."""
+    """The entries of names at a snapshot."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[tuple[int, frozenset[str]], Sequence[NamedEntry]] = OrderedDict()
-        self._lock = threading.Lock()
+        self._known: Remembered[tuple[int, frozenset[str]], Sequence[NamedEntry]] = Remembered(
+            REMEMBERED
+        )
 
     def entries(self, metadata: Metadata, names: Collection[str]) -> Sequence[NamedEntry]:
         """As `Metadata.entries`."""
-        key = metadata.snapshot_id, frozenset(name.lower() for name in names)
-        with self._lock:
-            if key in self._known:
-                self._known.move_to_end(key)
-                return self._known[key]
-        entries = metadata.entries(key[1])
-        with self._lock:
-            self._known[key] = entries
-            if len(self._known) > REMEMBERED:
-                self._known.popitem(last=False)
-        return entries
+        wanted = frozenset(name.lower() for name in names)
+        return self._known.get((metadata.snapshot_id, wanted), lambda: metadata.entries(wanted))

@@ -9,12 +9,16 @@ from enum import Enum, auto
 import duckdb
 
 from adapters.ducklake.errors import translated
+from adapters.ducklake.remembered import Remembered
 from adapters.ducklake.survey import survey
 from adapters.ducklake.tokens import Tokens
 from adapters.ducklake.tree import Json
 from domain.errors import InvalidSqlError, LakehouseError, StatementNotAllowedError, TooLargeError
 from domain.sql.limits import MAX_TOKENS
 from domain.sql.statement import Statement
+
+REMEMBERED_LENGTH = 10_000
+"""Longer statements, in characters, are parsed each time."""
 
 _NOT_A_SELECT = "Only one SELECT statement is allowed."
 
@@ -43,6 +47,11 @@ class Parsed:
     offset: int = 0
 
 
+# Programs ask the same again and again, with other parameters; parsing is a fifth of the time of
+# a query for one row.
+_remembered: Remembered[str, Parsed] = Remembered(1_000)
+
+
 def parse(cursor: duckdb.DuckDBPyConnection, sql: str) -> Parsed:
     """Parse one SELECT statement, or the EXPLAIN of one.
 
@@ -53,6 +62,12 @@ def parse(cursor: duckdb.DuckDBPyConnection, sql: str) -> Parsed:
         StatementNotAllowedError: When it is not a SELECT.
         TooLargeError: When it has too many parts, or is nested too deep.
     """
+    if len(sql) > REMEMBERED_LENGTH:
+        return _parsed(cursor, sql)
+    return _remembered.get(sql, lambda: _parsed(cursor, sql))
+
+
+def _parsed(cursor: duckdb.DuckDBPyConnection, sql: str) -> Parsed:
     tokens = Tokens.of(sql)
     if len(tokens) > MAX_TOKENS:
         raise TooLargeError(f"A statement has at most {MAX_TOKENS} words and marks.")
