@@ -59,6 +59,18 @@ def test_parameters(api: Api, method: str, path: str, parameter: str) -> None:
     assert parameter.split("=", maxsplit=1)[0] in problem(answer, 501, "not_implemented")["detail"]
 
 
+@pytest.mark.parametrize(
+    "path, body",
+    [
+        ("load", {"objects": ["abc/x.csv"], "on_new_columns": "add"}),
+        ("export", {"object": "abc/x/", "format": "csv", "partition_by": ["a"]}),
+    ],
+)
+def test_members(api: Api, path: str, body: dict[str, object]) -> None:
+    answer = api.http.post(f"/tables/{api.table()}/{path}", json=body)
+    problem(answer, 501, "not_implemented")
+
+
 def test_other_preferences_are_preferences(api: Api) -> None:
     answer = api.http.post(
         f"/tables/{api.table()}/query", json={}, headers={"prefer": "return=minimal"}
