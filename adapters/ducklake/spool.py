@@ -11,6 +11,7 @@ import io
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import duckdb
@@ -20,7 +21,7 @@ from adapters.ducklake.lake import Lake
 from adapters.ducklake.object_views import ObjectReader
 from adapters.ducklake.result_encoders import Batches, Encoder, SelectedColumn, Sink, encoder_for
 from adapters.ducklake.result_types import NESTED, parts
-from adapters.ducklake.results import BoundQuery, DuckLakeResult
+from adapters.ducklake.results import BATCH_ROWS, BoundQuery, DuckLakeResult
 from adapters.ducklake.sql import identifier
 from adapters.ducklake.watchdog import TimeLimit
 from domain.datasets import ByteStream
@@ -31,6 +32,9 @@ _KEY = b"ducklake.columns"
 _VIEW = "spooled_rows"
 _COMPRESSION = "zstd"
 _READ_BYTES = 1 << 20
+
+GROUP_BATCHES = 8
+"""So many batches are scanned at a time: as many rows as a row group of DuckDB's own has."""
 
 # Arrow has no such type, or DuckDB writes it there with a loss; as text they come back exactly.
 _AS_TEXT = frozenset(
@@ -127,7 +131,6 @@ def _reopened(lake: Lake, spool: ByteStream, encoding: ResultEncoding) -> Encode
         columns = _columns_of(cursor, batches.schema)
         # Where functions are looked for that the encoders call, there are no guards for callers.
         cursor.execute("SET search_path = 'temp'")
-        cursor.register(_VIEW, batches)
         encoder = encoder_for(encoding, columns)
         bound = BoundQuery(
             statement=f"SELECT {encoder.select_list()} FROM {_restored(columns)}",
@@ -138,9 +141,10 @@ def _reopened(lake: Lake, spool: ByteStream, encoding: ResultEncoding) -> Encode
             tables=(),
             reader=ObjectReader(lake),
         )
-        return _ReopenedRows(
-            DuckLakeResult(lake, cursor, bound, encoder, TimeLimit(lake.watchdog, None)), source
-        )
+        limit = TimeLimit(lake.watchdog, None)
+        result = _ResultByGroups(lake, cursor, bound, encoder, limit)
+        result.batches = batches
+        return _ReopenedRows(result, source)
     except (pa.ArrowInvalid, OSError) as error:
         lake.return_cursor(cursor)
         raise source.failure or _damaged() from error
@@ -253,6 +257,51 @@ class _Source(io.RawIOBase):
     def close_stream(self) -> None:
         """Close the stream, which wakes who waits for it."""
         self._stream.close()
+
+
+class _ResultByGroups(DuckLakeResult):
+    """Runs its statement on some batches at a time.
+
+    On the stream as a whole DuckDB runs far ahead of its reader, to keep the rows in their
+    order: 700 MB were seen where these are 100.
+    """
+
+    batches: Any
+
+    def _run(self) -> Any:
+        return _Groups(self._cursor, self._query.statement, self.batches)
+
+
+class _Groups:
+    """What a statement makes of a stream of batches, in their order."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, statement: str, batches: Any) -> None:
+        self._cursor = cursor
+        self._statement = statement
+        self._batches = batches
+        self._made = self._make(self._group())
+        self.schema = self._made.schema
+
+    def __next__(self) -> Any:
+        while (batch := next(self._made, None)) is None:
+            group = self._group()
+            if not group:
+                raise StopIteration
+            self._made = self._make(group)
+        return batch
+
+    def _group(self) -> list[Any]:
+        try:
+            return list(islice(self._batches, GROUP_BATCHES))
+        except (ValueError, OSError) as error:
+            # Of Arrow, and of what it reads from: that has kept its own error.
+            raise _damaged() from error
+
+    def _make(self, group: list[Any]) -> Any:
+        import pyarrow as pa  # noqa: PLC0415
+
+        self._cursor.register(_VIEW, pa.Table.from_batches(group, self._batches.schema))
+        return self._cursor.execute(self._statement).to_arrow_reader(BATCH_ROWS)
 
 
 class _ReopenedRows(EncodedRows):
