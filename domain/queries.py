@@ -17,7 +17,7 @@ from domain.errors import (
 from domain.formats import DataFormat
 from domain.located_objects import FoundObject
 from domain.sql.limits import MAX_SQL_LENGTH
-from domain.tables import TableName
+from domain.tables import PointInTime, TableName
 
 MAX_PARAMETERS = 10_000
 
@@ -40,6 +40,8 @@ class Query:
         table: The table the question is put to: its namespace is searched for names that
             have none of their own. None when it is put to the lake as a whole.
         parameters: Values for `?` and `$1` (a sequence) or `$name` (a mapping).
+        at: Which moment of the lake all its tables are read at that have no AT of their own;
+            None for now.
         row_limit: At most so many rows are answered; None for all.
         timeout_s: How long the service may work for it, in seconds, from its parsing to its last
             row; time in which the reader is not ready for more does not count. None for as
@@ -61,6 +63,7 @@ class Query:
     timeout_s: float | None = None
     columns: tuple[str, ...] | None = None
     where: str | None = None
+    at: PointInTime | None = None
 
     def __post_init__(self) -> None:
         if self.row_limit is not None and self.row_limit < 0:

@@ -15,6 +15,7 @@ from adapters.ducklake.names import Names
 from adapters.ducklake.object_views import edits_of, view_names
 from adapters.ducklake.parser import Form, Parsed, parse
 from adapters.ducklake.sql import LAKE, identifier, literal
+from adapters.ducklake.travel import travelling
 from domain.errors import InvalidTableNameError, StatementNotAllowedError
 from domain.sql.limits import MAX_VIEW_DEPTH
 from domain.sql.objects import ObjectRead, read_by_name
@@ -77,8 +78,16 @@ class Gate:
     """
 
     def __init__(
-        self, cursor: duckdb.DuckDBPyConnection, metadata: Metadata, names: Names, namespace: str
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        metadata: Metadata,
+        names: Names,
+        namespace: str,
+        *,
+        travels: bool = False,
     ) -> None:
+        """Args: travels: Whether the statement is to see its tables as `metadata` does."""
+        self._travels = travels
         self._cursor = cursor
         self._metadata = metadata
         self._names = names
@@ -99,7 +108,11 @@ class Gate:
         parsed = parse(self._cursor, sql)
         self._pass(parsed, self._namespace, depth=0)
         called = view_names(parsed.statement.object_reads)
-        edited = EditedText.of(parsed.sql, edits_of(parsed.sql, called))
+        edits = edits_of(parsed.sql, called)
+        if self._travels:
+            snapshot_id = self._metadata.snapshot_id
+            edits += travelling(self._cursor, parsed.sql, snapshot_id, is_object)
+        edited = EditedText.of(parsed.sql, edits)
         return Passed(
             edited.text,
             parsed.form,
@@ -136,6 +149,11 @@ class Gate:
                     self._named[reference.name] = read_by_name(reference.name)
                 continue
             in_lake.add(reference)
+            if entry.sql is not None and self._travels:
+                raise StatementNotAllowedError(
+                    f"{reference} is a view, which has no past of its own: at_version and "
+                    "at_timestamp go with the tables that it is made of."
+                )
             if entry.sql is not None:
                 views.append(entry)
             elif not statement.may_be_common(reference):

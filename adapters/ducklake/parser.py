@@ -11,7 +11,7 @@ import duckdb
 from adapters.ducklake.errors import translated
 from adapters.ducklake.remembered import Remembered
 from adapters.ducklake.survey import survey
-from adapters.ducklake.tokens import Tokens
+from adapters.ducklake.tokens import PIVOTED_VALUES, Tokens
 from adapters.ducklake.tree import Json
 from domain.errors import InvalidSqlError, LakehouseError, StatementNotAllowedError, TooLargeError
 from domain.sql.limits import MAX_TOKENS
@@ -124,7 +124,7 @@ def _pivoted(cursor: duckdb.DuckDBPyConnection, tokens: Tokens) -> Statement:
     """
     if not tokens.has_word("pivot"):
         raise StatementNotAllowedError(_NOT_A_SELECT)
-    sql = tokens.with_pivoted_values("\n IN (NULL)")
+    sql = tokens.pivoted(PIVOTED_VALUES).text
     try:
         _check(_kinds(cursor, sql))
     except LakehouseError as error:

@@ -14,6 +14,7 @@ from adapters.ducklake.errors import Redact, translated
 from adapters.ducklake.gate import Gate, Passed
 from adapters.ducklake.lake import Lake
 from adapters.ducklake.metadata import Metadata, TableEntry
+from adapters.ducklake.moments import metadata_at
 from adapters.ducklake.names import Names
 from adapters.ducklake.object_sources import ObjectSources
 from adapters.ducklake.object_views import ObjectReader
@@ -163,7 +164,7 @@ class DuckLakeQueries(QueryPort):
         """Let a query through the gate, bind it, and use what that gave."""
         cursor = work.cursor
         cursor.execute("BEGIN TRANSACTION READ ONLY")
-        metadata = Metadata(cursor)
+        metadata = metadata_at(cursor, query.at)
         table = _table(metadata, query.table)
         namespace = DEFAULT_NAMESPACE if table is None else table.name.namespace
         if query.sql is not None:
@@ -186,7 +187,9 @@ class DuckLakeQueries(QueryPort):
         query: Query,
     ) -> _Checked:
         cursor, reader = work.cursor, work.reader
-        passed = Gate(cursor, metadata, self._names, namespace).pass_through(sql)
+        passed = Gate(
+            cursor, metadata, self._names, namespace, travels=query.at is not None
+        ).pass_through(sql)
         reader.open(cursor, passed.reads)
         passed.prepare(cursor, namespace)
         statement, parameters = passed.sql, query.parameters

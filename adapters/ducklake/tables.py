@@ -20,6 +20,7 @@ from adapters.ducklake.keyed_writer import KeyedWriter
 from adapters.ducklake.lake import Lake
 from adapters.ducklake.loading import StagedLoad, insert_loaded, stage_objects
 from adapters.ducklake.metadata import Metadata, TableEntry
+from adapters.ducklake.moments import metadata_at
 from adapters.ducklake.object_sources import ObjectSource, ObjectSources
 from adapters.ducklake.object_table import stage_object_table
 from adapters.ducklake.query_source import StagedTable, stage_query
@@ -33,7 +34,6 @@ from domain.derived_tables import DerivedOutcome, DerivedTable
 from domain.errors import (
     IdempotencyKeyReusedError,
     LakehouseError,
-    SnapshotNotFoundError,
     UnavailableError,
     UnsupportedOperationError,
 )
@@ -206,7 +206,7 @@ class DuckLakeTables(TablePort):
     def describe(self, name: TableName, at: PointInTime | None = None) -> TableDescription:
         """As `TablePort.describe`."""
         return self._lake.read(
-            lambda cursor: self._described(cursor, _metadata_at(cursor, at), name)
+            lambda cursor: self._described(cursor, metadata_at(cursor, at), name)
         )
 
     def columns(self, name: TableName) -> tuple[Column, ...]:
@@ -381,22 +381,6 @@ def _snapshot_of(done: Committed[Any]) -> int:
     if done.snapshot_id is None:
         raise UnavailableError("The lake did not keep the commit; nothing was written.")
     return done.snapshot_id
-
-
-def _metadata_at(cursor: duckdb.DuckDBPyConnection, at: PointInTime | None) -> Metadata:
-    now = Metadata(cursor)
-    if at is None:
-        return now
-    if isinstance(at, AtVersion):
-        if at.snapshot_id > now.snapshot_id or now.committed_at(at.snapshot_id) is None:
-            raise SnapshotNotFoundError(f"The lake has no snapshot {at.snapshot_id}.")
-        return Metadata(cursor, at.snapshot_id)
-    snapshot_id = now.snapshot_at(at.timestamp)
-    if snapshot_id is None:
-        raise SnapshotNotFoundError(
-            f"The lake has no snapshot as old as {at.timestamp.isoformat()}."
-        )
-    return Metadata(cursor, snapshot_id)
 
 
 def _last_change(cursor: duckdb.DuckDBPyConnection, name: TableName) -> int:

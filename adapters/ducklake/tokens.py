@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import duckdb
 
+from adapters.ducklake.edits import Edit, EditedText
+
+PIVOTED_VALUES = "\n IN (NULL)"
+"""What lets a PIVOT that does not say its columns be parsed as one SELECT."""
+
+_COMMENT = re.compile(r"--|/\*")
 _OPENING = frozenset({"(", "[", "{"})
 _CLOSING = frozenset({")", "]", "}"})
 _END_OF_PIVOTED = frozenset(
@@ -72,14 +80,28 @@ class Tokens:
         piece = self.text[self.starts[number] : end].decode(errors="replace").casefold()
         return piece.split('"')[1] if piece.startswith('"') else self.word(number)
 
-    def with_pivoted_values(self, values: str) -> str:
+    def number_at(self, place: int) -> int | None:
+        """Which token begins at a place; None when none does."""
+        number = bisect_left(self.starts, place)
+        return number if number < len(self) and self.starts[number] == place else None
+
+    def end(self, number: int) -> int:
+        """Where a token ends, without what is behind it up to the next."""
+        start, end = self._start(number), self._start(number + 1)
+        if self.text[start : start + 1] == b'"':
+            return self.text.rindex(b'"', start + 1, end) + 1
+        piece = self.text[start:end].decode(errors="replace")
+        word = _COMMENT.split(piece, maxsplit=1)[0].split(maxsplit=1)[0]
+        return start + len(word.encode())
+
+    def closing(self, number: int) -> int:
+        """The bracket that closes the one at a token."""
+        return self._skip_to(number + 1, _CLOSING)
+
+    def pivoted(self, values: str) -> EditedText:
         """The statement with `values` behind each thing that a PIVOT is ON and says none for."""
-        pieces: list[bytes] = []
-        written = 0
-        for end in self._ends_of_pivoted():
-            pieces += [self.text[written:end], values.encode(), b" "]
-            written = end
-        return b"".join([*pieces, self.text[written:]]).decode()
+        edits = [Edit(end, end, f"{values} ") for end in self._ends_of_pivoted()]
+        return EditedText.of(self.text.decode(), edits)
 
     def _ends_of_pivoted(self) -> list[int]:
         """Where to write the values: behind the last token of each."""

@@ -15,6 +15,7 @@ from domain.tables import TableName
 from entrypoints.cli.help import shows
 from entrypoints.cli.keys import KeyOption, under_key
 from entrypoints.cli.local_files import file_size, read_chunks
+from entrypoints.cli.moments import AtTimestampOption, AtVersionOption, point_in_time
 from entrypoints.cli.options import (
     FormatOfRecord,
     FormatOfResult,
@@ -154,6 +155,8 @@ def query_table(  # noqa: PLR0917 - one parameter for each thing that can be sai
     param: Parameters = None,
     row_limit: RowLimit = None,
     timeout: Timeout = None,
+    at_version: AtVersionOption = None,
+    at_timestamp: AtTimestampOption = None,
     output_format: FormatOfResult = None,
     output: Output = None,
 ) -> None:
@@ -164,6 +167,7 @@ def query_table(  # noqa: PLR0917 - one parameter for each thing that can be sai
         read_parameters(param),
         row_limit,
         timeout,
+        at=point_in_time(at_version, at_timestamp),
     )
     answer(session_of(context), question, Shape(output_format, output))
 
@@ -173,19 +177,26 @@ def query_table(  # noqa: PLR0917 - one parameter for each thing that can be sai
     "ducklake query 'FROM flights WHERE carrier = $c' --param c=UA --row-limit 10",
     'ducklake query "FROM flights" --format csv > flights.csv',
     'ducklake query "FROM flights" --output flights.parquet',
+    'ducklake query "SELECT count(*) FROM flights" --at-version 3',
     "ducklake query - < report.sql",
 )
-def query_lake(
+def query_lake(  # noqa: PLR0917 - one parameter for each thing that can be said
     context: typer.Context,
     sql: Sql,
     param: Parameters = None,
     row_limit: RowLimit = None,
     timeout: Timeout = None,
+    at_version: AtVersionOption = None,
+    at_timestamp: AtTimestampOption = None,
     output_format: FormatOfResult = None,
     output: Output = None,
 ) -> None:
     """Ask the lake a question: one SELECT over any of its tables."""
     question = Query(
-        read_sql(sql), parameters=read_parameters(param), row_limit=row_limit, timeout_s=timeout
+        read_sql(sql),
+        parameters=read_parameters(param),
+        row_limit=row_limit,
+        timeout_s=timeout,
+        at=point_in_time(at_version, at_timestamp),
     )
     answer(session_of(context), question, Shape(output_format, output))

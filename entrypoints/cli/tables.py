@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -19,14 +18,11 @@ from domain.formats import DataFormat
 from domain.object_rows import ObjectRows
 from domain.queries import Query
 from domain.tables import (
-    AtTimestamp,
-    AtVersion,
     Column,
     CreateOutcome,
     IfExists,
     NamespaceName,
     PartitionKey,
-    PointInTime,
     TableDefinition,
     TableDescription,
     TableName,
@@ -35,13 +31,13 @@ from entrypoints.cli.columns import parse_column, read_columns
 from entrypoints.cli.errors import point_into
 from entrypoints.cli.help import shows
 from entrypoints.cli.keys import KeyOption, under_key
+from entrypoints.cli.moments import AtTimestampOption, AtVersionOption, point_in_time
 from entrypoints.cli.options import (
     FormatOfList,
     FormatOfRecord,
     Parameters,
     TableArgument,
     Yes,
-    check_count,
     read_parameters,
     read_sql,
 )
@@ -218,38 +214,16 @@ def _columns(texts: list[str] | None, file: str | None) -> tuple[Column, ...]:
 def describe(
     context: typer.Context,
     name: TableArgument,
-    at_version: Annotated[
-        int | None,
-        typer.Option(metavar="N", callback=check_count, help="As of this snapshot."),
-    ] = None,
-    at_timestamp: Annotated[
-        str | None,
-        typer.Option(metavar="TIME", help="As of this time: ISO 8601, with a time zone."),
-    ] = None,
+    at_version: AtVersionOption = None,
+    at_timestamp: AtTimestampOption = None,
     output_format: FormatOfRecord = None,
 ) -> None:
     """Say what a table is, now or at a moment of the past."""
     session = session_of(context)
-    command = DescribeTableCommand(TableName.parse(name), _moment(at_version, at_timestamp))
+    command = DescribeTableCommand(TableName.parse(name), point_in_time(at_version, at_timestamp))
     table = session.run(lambda lake: lake.describe_table()(command)).value
     if print_record(_record(table), _shown(table), output_format):
         _draw_columns(table)
-
-
-def _moment(version: int | None, timestamp: str | None) -> PointInTime | None:
-    if timestamp is None:
-        return AtVersion(version) if version is not None else None
-    if version is not None:
-        raise UsageError("Say either --at-version or --at-timestamp.")
-    try:
-        at = datetime.fromisoformat(timestamp)
-    except ValueError as error:
-        raise UsageError(
-            f"{timestamp!r} is no time: write it like 2026-01-31T12:00:00Z."
-        ) from error
-    if at.tzinfo is None:
-        raise UsageError(f"{timestamp!r} needs its time zone: Z, or +01:00.")
-    return AtTimestamp(at)
 
 
 def _record(table: TableDescription) -> dict[str, Any]:

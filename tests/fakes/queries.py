@@ -48,10 +48,10 @@ class FakeQueries(QueryPort):
     def _open(self, query: Query, encoding: Encoding) -> FakeQueryResult:
         if query.sql is not None or query.table is None:
             raise UnsupportedOperationError("This fake runs no SQL.")
-        snapshot = self._tables.snapshots[-1]
+        snapshot = self._tables.snapshot(query.at)
         if query.where is not None:
             raise UnsupportedOperationError("This fake runs no SQL.")
-        table = self._tables.table(query.table)
+        table = self._tables.table(query.table, query.at)
         if query.columns is not None:
             table = _with_columns(table, query.columns)
         return FakeQueryResult(table, snapshot.snapshot_id, query.row_limit, encoding)

@@ -149,7 +149,7 @@ class FakeTables(TablePort):
     def table(self, name: TableName, at: PointInTime | None = None) -> FakeTable:
         """A table with its rows. Raises what `describe` raises."""
         with self._lock:
-            return self._table(self._snapshot(at), name)
+            return self._table(self.snapshot(at), name)
 
     # -- the port -------------------------------------------------------------------------
 
@@ -326,7 +326,8 @@ class FakeTables(TablePort):
 
     # -- snapshots ------------------------------------------------------------------------
 
-    def _snapshot(self, at: PointInTime | None) -> FakeSnapshot:
+    def snapshot(self, at: PointInTime | None) -> FakeSnapshot:
+        """The snapshot of a moment."""
         if at is None:
             return self._snapshots[-1]
         if isinstance(at, AtVersion):

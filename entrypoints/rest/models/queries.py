@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
 from domain.plans import QueryPlan
 from domain.queries import MAX_PARAMETERS
+from domain.tables import PointInTime
+from entrypoints.rest.locations import Part, located
 from entrypoints.rest.models.base import AnswerModel, RequestModel
+from entrypoints.rest.moments import point_in_time
 
 ParameterValue = str | int | float | bool | None
 ParameterValues = (
@@ -19,7 +22,6 @@ ParameterValues = (
 RowLimit = Annotated[int, Field(ge=0, le=2**63 - 1)]
 Timeout = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
-_LATER = frozenset({"at_version", "at_timestamp"})
 _DELAYS: JsonDict = {
     "sql": "SELECT carrier, avg(dep_delay) AS delay FROM flights WHERE month = ? GROUP BY 1",
     "parameters": [7],
@@ -30,8 +32,6 @@ _DELAYS: JsonDict = {
 
 class _Question(RequestModel):
     """What all questions have."""
-
-    later: ClassVar[frozenset[str]] = _LATER
 
     parameters: ParameterValues = Field(
         default=[], description="A list for `?` and `$1`, an object for `$name`."
@@ -45,6 +45,26 @@ class _Question(RequestModel):
         "of the answer its end. Without it, the service's default; at most the service's "
         "greatest. Time in which the client does not read does not count.",
     )
+    at_version: Annotated[int, Field(ge=0, le=2**63 - 1)] | None = Field(
+        default=None,
+        description="Read each table that has no AT of its own as of this snapshot.",
+        examples=[7],
+    )
+    at_timestamp: str | None = Field(
+        default=None,
+        description="As `at_version`, as of this time: ISO 8601, with a time zone.",
+        examples=["2026-01-31T12:00:00Z"],
+        json_schema_extra={"format": "date-time"},
+    )
+
+    def at(self) -> PointInTime | None:
+        """The moment that is asked for.
+
+        Raises:
+            InvalidError: When it is none, or there are two.
+        """
+        with located(Part.BODY, "/at_timestamp"):
+            return point_in_time(self.at_version, self.at_timestamp)
 
 
 class LakeQuestion(_Question):

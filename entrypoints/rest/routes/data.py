@@ -13,11 +13,12 @@ from application.queries.run import RunQueryCommand
 from domain import queries
 from domain.errors import InvalidColumnError
 from entrypoints.rest.conditions import read_condition
-from entrypoints.rest.control import Later, StrictRoute
+from entrypoints.rest.control import StrictRoute
 from entrypoints.rest.dependencies import ServiceDep
 from entrypoints.rest.documentation import RESULT_HEADERS
 from entrypoints.rest.locations import LocatedError, Location, Part
 from entrypoints.rest.models.queries import QueryAnswerModel
+from entrypoints.rest.moments import MomentDep
 from entrypoints.rest.names import TablePathName
 from entrypoints.rest.paging import WholeNumber
 from entrypoints.rest.results import RESULT_RESPONSES, EncodingDep, answer_query
@@ -25,11 +26,11 @@ from entrypoints.rest.results import RESULT_RESPONSES, EncodingDep, answer_query
 router = APIRouter(tags=["tables"], route_class=StrictRoute)
 
 _DATA = "/tables/{table_name}/data"
-_LATER = [Depends(Later(parameters=("at_version", "at_timestamp")))]
 
 
 async def _question(
     table: TablePathName,
+    at: MomentDep,
     columns: Annotated[
         str | None,
         Query(
@@ -62,7 +63,12 @@ async def _question(
     try:
         names = _names(columns) if columns is not None else None
         return queries.Query(
-            table=table, columns=names, where=where, row_limit=row_limit, timeout_s=timeout_s
+            table=table,
+            columns=names,
+            where=where,
+            row_limit=row_limit,
+            timeout_s=timeout_s,
+            at=at,
         )
     except InvalidColumnError as error:
         raise _located(error) from error
@@ -76,13 +82,12 @@ def _names(columns: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-@router.head(_DATA, include_in_schema=False, dependencies=_LATER)
+@router.head(_DATA, include_in_schema=False)
 @router.get(
     _DATA,
     response_model=QueryAnswerModel,
     responses=RESULT_RESPONSES,
     openapi_extra=RESULT_HEADERS,
-    dependencies=_LATER,
 )
 async def read_data(
     request: Request,

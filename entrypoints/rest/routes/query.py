@@ -65,6 +65,7 @@ async def query_lake(
         parameters=question.parameters,
         row_limit=question.row_limit,
         timeout_s=question.timeout_s,
+        at=question.at(),
     )
     if dry_run:
         return await _plan(service, query, encoding)
@@ -97,6 +98,7 @@ async def query_table(
         parameters=question.parameters,
         row_limit=question.row_limit,
         timeout_s=question.timeout_s,
+        at=question.at(),
     )
     if dry_run:
         return await _plan(service, query, encoding)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -18,12 +17,9 @@ from application.tables.list import ListTablesCommand
 from application.writes import Terms
 from domain.conditions import ReadCondition, Verdict
 from domain.datasets import MAX_PAGE_SIZE
-from domain.errors import InvalidError
 from domain.growth import OnNewColumns
 from domain.tables import (
     DEFAULT_NAMESPACE,
-    AtTimestamp,
-    AtVersion,
     CreateOutcome,
     NamespaceName,
     PointInTime,
@@ -47,11 +43,11 @@ from entrypoints.rest.documentation import (
 )
 from entrypoints.rest.locations import Part, located
 from entrypoints.rest.models.tables import AppendAnswer, NewTable, TableAnswer, TablesAnswer
+from entrypoints.rest.moments import asked_moment
 from entrypoints.rest.names import TablePathName
 from entrypoints.rest.paging import (
     PageSize,
     PageToken,
-    WholeNumber,
     from_token,
     next_link,
     to_token,
@@ -144,38 +140,6 @@ async def list_tables(
     )
 
 
-async def _point_in_time(
-    at_version: Annotated[
-        WholeNumber | None,
-        Query(ge=0, le=2**63 - 1, description="As of this snapshot.", examples=[7]),
-    ] = None,
-    at_timestamp: Annotated[
-        str | None,
-        Query(
-            description="As of this time: ISO 8601, with a time zone.",
-            examples=["2026-01-31T12:00:00Z"],
-            json_schema_extra={"format": "date-time"},
-        ),
-    ] = None,
-) -> PointInTime | None:
-    if at_timestamp is None:
-        return AtVersion(at_version) if at_version is not None else None
-    with located(Part.QUERY, "at_timestamp"):
-        if at_version is not None:
-            raise InvalidError("Only one of at_version and at_timestamp can be given.")
-        return AtTimestamp(_moment(at_timestamp))
-
-
-def _moment(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-        if moment.tzinfo is None:
-            raise InvalidError("A time needs its zone: Z, or +01:00 (written %2B01:00 in a URL).")
-        return moment.astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise InvalidError("This is no time in ISO 8601, such as 2026-01-31T12:00:00Z.") from error
-
-
 @router.get(
     _TABLE,
     response_model=TableAnswer,
@@ -191,7 +155,7 @@ async def describe_table(
     request: Request,
     service: ServiceDep,
     table: TablePathName,
-    at: Annotated[PointInTime | None, Depends(_point_in_time)],
+    at: Annotated[PointInTime | None, Depends(asked_moment)],
 ) -> Response:
     """Say what a table is, now or in the past. Its ETag is the snapshot of its last change."""
     # A table has no date of its last change that always is known, so no condition by date.

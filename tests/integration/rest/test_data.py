@@ -64,12 +64,25 @@ def test_a_column_is_hinted_at(api: Api, table: str) -> None:
         ("timeout_s=1e9", 422, "invalid_parameters"),
         ("column=a", 422, "invalid_request"),
         ("format=xml", 406, "not_acceptable"),
-        ("at_version=1", 501, "not_implemented"),
-        ("at_timestamp=2026-01-01T00:00:00Z", 501, "not_implemented"),
+        ("at_version=-1", 422, "invalid_request"),
+        ("at_version=999999", 404, "snapshot_not_found"),
+        ("at_timestamp=1999-01-01T00:00:00Z", 404, "snapshot_not_found"),
+        ("at_timestamp=yesterday", 422, "invalid_request"),
+        ("at_version=1&at_timestamp=2026-01-01T00:00:00Z", 422, "invalid_request"),
     ],
 )
 def test_bad_requests(api: Api, table: str, parameters: str, status: int, code: str) -> None:
     problem(api.http.get(f"/tables/{table}/data?{parameters}"), status, code)
+
+
+def test_data_of_the_past(api: Api, table: str) -> None:
+    then = api.http.get(f"/tables/{table}").json()["snapshot_id"]
+    assert api.http.put(f"/tables/{table}", json=[{"a": 3}]).status_code == 200
+    past = api.http.get(f"/tables/{table}/data?format=json&at_version={then}").json()
+    assert (past["row_count"], past["snapshot_id"]) == (2, then)
+    assert api.http.get(f"/tables/{table}/data?format=json").json()["row_count"] == 3
+    asked = api.http.post(f"/tables/{table}/query", json={"at_version": then}).json()
+    assert (asked["row_count"], asked["snapshot_id"]) == (2, then)
 
 
 def test_a_table_that_is_not_there(api: Api) -> None:

@@ -46,20 +46,6 @@ def test_headers(api: Api, method: str, path: str, header: str, value: str) -> N
 
 
 @pytest.mark.parametrize(
-    "method, path, parameter",
-    [
-        ("GET", "/tables/{table}/data", "at_version=1"),
-        ("GET", "/tables/{table}/data", "at_timestamp=2026-01-01T00:00:00Z"),
-    ],
-)
-def test_parameters(api: Api, method: str, path: str, parameter: str) -> None:
-    target = f"{path.format(table=api.table())}?{parameter}"
-    content = b"[]" if method == "PUT" else b'{"sql": "select 1"}'
-    answer = api.http.request(method, target, content=content, headers=JSON)
-    assert parameter.split("=", maxsplit=1)[0] in problem(answer, 501, "not_implemented")["detail"]
-
-
-@pytest.mark.parametrize(
     "path, body",
     [
         ("load", {"objects": ["abc/x.csv"], "on_new_columns": "add"}),

@@ -138,8 +138,15 @@ def test_formats_that_are_not_offered_are_406(api: Api, table: str, accept: str)
         ({"sql": "select 1", "timeout_s": "1"}, 422, "invalid_request"),
         ({"sql": "select 1", "timeout_s": True}, 422, "invalid_request"),
         ({"sql": "select 1", "timeout_s": 3601}, 422, "invalid_parameters"),
-        ({"sql": "select 1", "at_version": 1}, 501, "not_implemented"),
-        ({"sql": "select 1", "at_timestamp": "2026-01-01T00:00:00Z"}, 501, "not_implemented"),
+        ({"sql": "select 1", "at_version": -1}, 422, "invalid_request"),
+        ({"sql": "select 1", "at_version": "1"}, 422, "invalid_request"),
+        ({"sql": "select 1", "at_timestamp": "today"}, 422, "invalid_request"),
+        ({"sql": "select 1", "at_timestamp": "2026-01-01T00:00:00"}, 422, "invalid_request"),
+        (
+            {"sql": "select 1", "at_version": 1, "at_timestamp": "2026-01-01T00:00:00Z"},
+            422,
+            "invalid_request",
+        ),
     ],
 )
 def test_bad_questions(api: Api, body: dict[str, Any], status: int, code: str) -> None:
