@@ -39,8 +39,9 @@ def main() -> int:
         )
     print(
         f"{outcome.rounds} kills, {outcome.acknowledged:,} appends of {outcome.rows:,} rows "
-        f"acknowledged, {outcome.retried:,} requests retried, {outcome.orphans} orphans "
-        f"reclaimed, {time.monotonic() - began:.0f} s"
+        f"acknowledged, {outcome.retried:,} requests retried, of which "
+        f"{outcome.replayed} were replayed, {outcome.orphans} orphans reclaimed, "
+        f"{time.monotonic() - began:.0f} s"
     )
     for problem in outcome.problems():
         print(f"WRONG (seed {arguments.seed}): {problem}")

@@ -38,6 +38,7 @@ class Appender:
         seed: The run's seed: the batches of a seed are always the same.
         acknowledged: The batches that were acknowledged.
         retried: How many requests had to be sent again.
+        replayed: How many of these had been committed the first time.
         unexpected: Answers that no retry is due for.
     """
 
@@ -45,13 +46,13 @@ class Appender:
     seed: int
     acknowledged: list[Batch] = field(default_factory=list)
     retried: int = 0
+    replayed: int = 0
     unexpected: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._random = random.Random(f"{self.seed}/{self.number}")
         self._sequence = 0
         self._pending: Batch | None = None
-        self._unsure = False
 
     def run(self, url: str, stopped: Callable[[], bool]) -> None:
         """Append until told to stop; a batch that is not acknowledged then stays pending."""
@@ -76,44 +77,19 @@ class Appender:
 
     def _send(self, client: httpx.Client, batch: Batch) -> None:
         try:
-            if self._unsure and self._is_there(client, batch):
-                self._done(batch)
-                return
             answer = client.put(
-                f"/tables/{TABLE}", json=[{"id": row, "batch": batch.key} for row in batch.ids]
+                f"/tables/{TABLE}",
+                json=[{"id": row, "batch": batch.key} for row in batch.ids],
+                headers={"Idempotency-Key": batch.key},
             )
         except httpx.TransportError:
             self.retried += 1
-            self._unsure = True
             return
         if answer.is_success:
-            self._done(batch)
+            self.acknowledged.append(batch)
+            self.replayed += answer.headers.get("idempotent-replayed") == "true"
+            self._pending = None
         elif answer.status_code in AGAIN:
             self.retried += 1
         else:
             self.unexpected.append(f"{answer.status_code} {answer.text}")
-
-    def _done(self, batch: Batch) -> None:
-        self.acknowledged.append(batch)
-        self._pending = None
-        self._unsure = False
-
-    def _is_there(self, client: httpx.Client, batch: Batch) -> bool:
-        """Whether a batch landed whose answer was not seen: without keys, who retries must look.
-
-        All of it or none: a part of it is told as unexpected.
-        """
-        answer = client.post(
-            "/query",
-            json={
-                "sql": f"SELECT count(*) AS n FROM {TABLE} WHERE batch = ?",
-                "parameters": [batch.key],
-            },
-        )
-        if not answer.is_success:
-            raise httpx.ReadError(f"{answer.status_code}")
-        count = answer.json()["rows"][0]["n"]
-        if count not in {0, len(batch.ids)}:
-            self.unexpected.append(f"{count} of {len(batch.ids)} rows of a batch")
-        self._unsure = False
-        return bool(count)

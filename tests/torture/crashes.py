@@ -36,6 +36,7 @@ class Outcome:
         acknowledged: How many appends were acknowledged.
         rows: How many rows these had.
         retried: How many requests had to be sent again.
+        replayed: How many of these had been committed, unseen, the first time.
         lost: Ids of rows that were acknowledged and are not there.
         duplicated: Ids of rows that are there more than once.
         foreign: Ids of rows that nobody has sent.
@@ -49,6 +50,7 @@ class Outcome:
     acknowledged: int
     rows: int
     retried: int
+    replayed: int
     lost: tuple[int, ...]
     duplicated: tuple[int, ...]
     foreign: tuple[int, ...]
@@ -142,6 +144,7 @@ class Crashes:
             acknowledged=len(batches),
             rows=len(sent),
             retried=sum(appender.retried for appender in self._appenders),
+            replayed=sum(appender.replayed for appender in self._appenders),
             lost=tuple(sorted(sent - stored.keys())),
             duplicated=tuple(sorted(row for row, times in stored.items() if times > 1)),
             foreign=tuple(sorted(stored.keys() - sent)),
