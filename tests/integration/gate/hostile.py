@@ -148,6 +148,8 @@ THE_SERVER = (
     "FROM INFORMATION_SCHEMA.TABLES",
     "FROM lake.information_schema.columns",
     "FROM information_schema.schemata",
+    "FROM ducklake_backend.idempotency_keys",
+    "FROM lake.DuckLake_Backend.idempotency_keys",
     "FROM duckdb_secrets(redact => false)",
     "FROM duckdb_logs_parsed('HTTP')",
     "FROM duckdb_external_file_cache()",
