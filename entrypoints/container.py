@@ -442,7 +442,7 @@ class Container(containers.DeclarativeContainer):
         )
     )
     drop_table: providers.Provider[TrackedWrite[DropTableCommand, DropOutcome]] = providers.Factory(
-        TrackedWrite, providers.Factory(DropTable, tables), lineage, tables, DropOutcome
+        TrackedWrite, providers.Factory(DropTable, tables), lineage, tables, told_as(DropOutcome)
     )
     load_objects: providers.Provider[TrackedWrite[LoadObjectsCommand, LoadOutcome]] = (
         providers.Factory(
