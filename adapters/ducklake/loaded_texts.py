@@ -85,7 +85,7 @@ def _matches(text: str, pattern: str) -> str:
 
 def _pattern(kind: ScalarKind) -> str:
     if kind in INTEGER_BOUNDS:
-        return r"-?[0-9]{1,100}"
+        return r"-?[0-9]+"
     if kind in _FLOATS:
         return f"{_FLOAT}|{_NOT_FINITE}"
     if kind is ScalarKind.DATE:
@@ -106,7 +106,7 @@ def _decimal(text: str, column_type: DecimalType) -> str:
     # Zeros at the end are no digits that would be lost.
     scale = column_type.scale
     fraction = rf"\.[0-9]{{1,{scale}}}0*" if scale else r"\.0+"
-    return _matches(text, f"-?[0-9]{{1,1000}}({fraction})?")
+    return _matches(text, f"-?[0-9]+({fraction})?")
 
 
 def _boolean(text: str) -> Conversion:
@@ -114,7 +114,7 @@ def _boolean(text: str) -> Conversion:
 
 
 def _varchar(text: str) -> Conversion:
-    return Conversion(text, f"strpos({text}, chr(0)) = 0")
+    return Conversion(text, f"system.main.strpos({text}, chr(0)) = 0")
 
 
 def _blob(text: str) -> Conversion:
