@@ -14,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 
-from adapters.ducklake.extensions import load_extension
+from adapters.ducklake.engine.extensions import load_extension
 from benchmarks.load import closed_loop, percentile
 from tests.e2e.service import ServiceProcess
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from adapters.ducklake.extensions import load_extension
+from adapters.ducklake.engine.extensions import load_extension
 from tests.e2e.service import ServiceProcess
 
 ROWS = 10_000_000

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import httpx
 
-from adapters.ducklake.extensions import load_extension
+from adapters.ducklake.engine.extensions import load_extension
 from tests.e2e.service import ServiceProcess
 
 ROWS = 3_000_000

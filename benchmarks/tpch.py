@@ -7,7 +7,7 @@ from shutil import copyfile
 
 import duckdb
 
-from adapters.ducklake.extensions import load_extension
+from adapters.ducklake.engine.extensions import load_extension
 
 TABLES = ("customer", "lineitem", "nation", "orders", "part", "partsupp", "region", "supplier")
 QUERIES = range(1, 23)

@@ -321,7 +321,7 @@ def _lake_files_in_minio(
 
 
 def _maintenance(lake: Any, files: LakeFilePort) -> MaintenancePort:
-    from adapters.ducklake.maintenance import DuckLakeMaintenance
+    from adapters.ducklake.maintenance.maintenance import DuckLakeMaintenance
 
     return DuckLakeMaintenance(lake, files)
 

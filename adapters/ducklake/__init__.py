@@ -7,8 +7,8 @@ from adapters.ducklake.config import (
     PostgresCatalog,
     S3Storage,
 )
-from adapters.ducklake.lake import Lake
-from adapters.ducklake.object_sources import ObjectSources
+from adapters.ducklake.engine.lake import Lake
+from adapters.ducklake.objects.sources import ObjectSources
 from adapters.ducklake.queries import DuckLakeQueries
 from adapters.ducklake.tables import DuckLakeTables
 

@@ -9,24 +9,24 @@ from typing import TypeVar
 
 import duckdb
 
-from adapters.ducklake.deadline import Clock
-from adapters.ducklake.errors import Redact, translated
-from adapters.ducklake.gate import Gate, Passed
-from adapters.ducklake.lake import Lake
-from adapters.ducklake.metadata import Metadata, TableEntry
-from adapters.ducklake.moments import metadata_at
-from adapters.ducklake.names import Names
-from adapters.ducklake.object_sources import ObjectSources
-from adapters.ducklake.object_views import ObjectReader
-from adapters.ducklake.parser import Form
-from adapters.ducklake.plans import plan_text, planned_reads
-from adapters.ducklake.progress import tell_progress
-from adapters.ducklake.result_encoders import Encoder, SelectedColumn, encoder_for
-from adapters.ducklake.result_types import depth
-from adapters.ducklake.results import BoundQuery, DuckLakeResult
-from adapters.ducklake.selections import Selection, select
-from adapters.ducklake.spool import SpoolEncoder, reopened
-from adapters.ducklake.watchdog import TimeLimit
+from adapters.ducklake.catalog.metadata import Metadata, TableEntry
+from adapters.ducklake.catalog.moments import metadata_at
+from adapters.ducklake.catalog.names import Names
+from adapters.ducklake.engine.deadline import Clock
+from adapters.ducklake.engine.errors import Redact, translated
+from adapters.ducklake.engine.lake import Lake
+from adapters.ducklake.engine.progress import tell_progress
+from adapters.ducklake.engine.watchdog import TimeLimit
+from adapters.ducklake.gate.gate import Gate, Passed
+from adapters.ducklake.gate.parser import Form
+from adapters.ducklake.gate.selections import Selection, select
+from adapters.ducklake.objects.sources import ObjectSources
+from adapters.ducklake.objects.views import ObjectReader
+from adapters.ducklake.results.encoders import Encoder, SelectedColumn, encoder_for
+from adapters.ducklake.results.plans import plan_text, planned_reads
+from adapters.ducklake.results.results import BoundQuery, DuckLakeResult
+from adapters.ducklake.results.spool import SpoolEncoder, reopened
+from adapters.ducklake.results.types import depth
 from domain.datasets import ByteStream
 from domain.errors import (
     InvalidSqlError,

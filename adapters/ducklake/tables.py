@@ -10,25 +10,25 @@ from typing import Any, TypeVar
 
 import duckdb
 
-from adapters.ducklake.answers import DROPPED, appended, created, left_alone, outcome_of
-from adapters.ducklake.appends import AppendJob, merged
-from adapters.ducklake.definitions import create_table
-from adapters.ducklake.inlining import new_table_out_of_the_catalog
-from adapters.ducklake.jobs import Applied, Committed, Job, Transaction
-from adapters.ducklake.key_entries import Answer, KeyEntry
-from adapters.ducklake.keyed_writer import KeyedWriter
-from adapters.ducklake.lake import Lake
-from adapters.ducklake.loading import StagedLoad, insert_loaded, stage_objects
-from adapters.ducklake.metadata import Metadata, TableEntry
-from adapters.ducklake.moments import metadata_at
-from adapters.ducklake.object_sources import ObjectSource, ObjectSources
-from adapters.ducklake.object_table import stage_object_table
-from adapters.ducklake.query_source import StagedTable, stage_query
-from adapters.ducklake.replacing import is_to_be_made
-from adapters.ducklake.schemas import Schemas, known_table
-from adapters.ducklake.sql import qualified
-from adapters.ducklake.staging import staged
-from adapters.ducklake.stored_types import is_nested
+from adapters.ducklake.catalog.metadata import Metadata, TableEntry
+from adapters.ducklake.catalog.moments import metadata_at
+from adapters.ducklake.catalog.schemas import Schemas, known_table
+from adapters.ducklake.catalog.stored_types import is_nested
+from adapters.ducklake.engine.lake import Lake
+from adapters.ducklake.engine.sql import qualified
+from adapters.ducklake.keys.entries import Answer, KeyEntry
+from adapters.ducklake.keys.keyed_writer import KeyedWriter
+from adapters.ducklake.loads.loading import StagedLoad, insert_loaded, stage_objects
+from adapters.ducklake.loads.object_table import stage_object_table
+from adapters.ducklake.loads.query_source import StagedTable, stage_query
+from adapters.ducklake.loads.staging import staged
+from adapters.ducklake.objects.sources import ObjectSource, ObjectSources
+from adapters.ducklake.writes.answers import DROPPED, appended, created, left_alone, outcome_of
+from adapters.ducklake.writes.appends import AppendJob, merged
+from adapters.ducklake.writes.definitions import create_table
+from adapters.ducklake.writes.inlining import new_table_out_of_the_catalog
+from adapters.ducklake.writes.jobs import Applied, Committed, Job, Transaction
+from adapters.ducklake.writes.replacing import is_to_be_made
 from domain.commits import Write
 from domain.derived_tables import DerivedOutcome, DerivedTable
 from domain.errors import (

@@ -24,7 +24,7 @@ from adapters.ducklake import (
     PostgresCatalog,
     S3Storage,
 )
-from adapters.ducklake.maintenance import DuckLakeMaintenance
+from adapters.ducklake.maintenance.maintenance import DuckLakeMaintenance
 from adapters.filesystem.datasets import FilesystemDatasets
 from adapters.minio.config import MinioEndpoint
 from adapters.minio.datasets import MinioDatasets

@@ -9,7 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from adapters.ducklake import DuckLakeTables, FileCatalog, Lake, LakeConfig, LocalStorage, inotify
+from adapters.ducklake import DuckLakeTables, FileCatalog, Lake, LakeConfig, LocalStorage
+from adapters.ducklake.durability import inotify
+    DuckLakeTables,
+    FileCatalog,
+    Lake,
+    LakeConfig,
+    LocalStorage,
+    inotify,
+)
 from domain.errors import (
     LakehouseError,
     RowsDoNotFitError,

@@ -15,8 +15,8 @@ import pyarrow as pa
 import pytest
 
 from adapters.ducklake import DuckLakeTables, FileCatalog, Lake, LakeConfig, LocalStorage
-from adapters.ducklake.extensions import load_extension
-from adapters.ducklake.key_index import HASH_SQL, KeyIndex, hash_of
+from adapters.ducklake.engine.extensions import load_extension
+from adapters.ducklake.keys.index import HASH_SQL, KeyIndex, hash_of
 from domain.errors import IdempotencyKeyInUseError, IdempotencyKeyReusedError, UnavailableError
 from domain.idempotency import IdempotencyKey
 from domain.tables import AppendOutcome, IfExists, TableName
@@ -164,7 +164,7 @@ def test_keys_are_forgotten_and_deleted_in_time(home: Home) -> None:
 
 
 def test_a_commit_whose_answer_was_lost(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    from adapters.ducklake import writer as module  # noqa: PLC0415 - what is patched
+    from adapters.ducklake.writes import writer as module  # noqa: PLC0415 - what is patched
 
     key = new_key()
     with home.open() as opened:
@@ -188,7 +188,7 @@ def test_a_commit_whose_answer_was_lost(home: Home, monkeypatch: pytest.MonkeyPa
 
 
 def test_a_key_that_is_in_use_for_too_long(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("adapters.ducklake.key_ledger.IN_USE_WAIT_S", 0.05)
+    monkeypatch.setattr("adapters.ducklake.keys.ledger.IN_USE_WAIT_S", 0.05)
     key, begun, go_on = new_key(), threading.Event(), threading.Event()
     with home.open() as opened:
         create(opened.tables, NAME)

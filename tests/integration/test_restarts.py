@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import rule, run_state_machine_as_test
 
 from adapters.ducklake import DuckLakeTables, FileCatalog, Lake, LakeConfig, LocalStorage
-from adapters.ducklake.maintenance import DuckLakeMaintenance
+from adapters.ducklake.maintenance.maintenance import DuckLakeMaintenance
 from adapters.filesystem.lake_files import FilesystemLakeFiles
 from domain.maintenance import no_progress
 from tests.contract.test_table_model import TableMachine

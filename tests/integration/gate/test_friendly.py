@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 
 from adapters.ducklake import DuckLakeQueries, FileCatalog, Lake, LakeConfig, LocalStorage
-from adapters.ducklake.extensions import load_extension
+from adapters.ducklake.engine.extensions import load_extension
 from domain.formats import DataFormat
 from domain.queries import Query, ResultEncoding
 from domain.tables import TableName

@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from adapters.ducklake import Lake
-from adapters.ducklake.guards import GUARDS
+from adapters.ducklake.gate.guards import GUARDS
 from domain.sql import functions
 from domain.sql.functions import ALLOWED_FUNCTIONS, ENGINE_VIEWS, REFUSED_FUNCTIONS, SYNTAX
 from domain.sql.sizes import COLLECTING, GUARDED

@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 import pytest
 
-from adapters.ducklake.errors import translated
+from adapters.ducklake.engine.errors import translated
 from domain.errors import (
     BadUpstreamError,
     InvalidValueError,

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from adapters.arrow.problems import UnfitValueError
 from adapters.arrow.text_values import text_parser
-from adapters.ducklake.loaded_texts import from_text
+from adapters.ducklake.loads.texts import from_text
 from domain.column_types import DecimalType, ScalarType, parse_column_type
 
 _CONNECTION = duckdb.connect(config={"threads": "1"})

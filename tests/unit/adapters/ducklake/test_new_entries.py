@@ -8,8 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from adapters.ducklake import inotify
-from adapters.ducklake.new_entries import ListedTree, NewEntries, Tree, WatchedTree, watch_tree
+from adapters.ducklake.durability import inotify
+from adapters.ducklake.durability.new_entries import (
+    ListedTree,
+    NewEntries,
+    Tree,
+    WatchedTree,
+    watch_tree,
+)
 
 OVERFLOWS_AT = Path("/proc/sys/fs/inotify/max_queued_events")
 

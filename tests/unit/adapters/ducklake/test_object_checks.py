@@ -15,15 +15,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.ducklake.json_depth import MAX_JSON_DEPTH, JsonDepth
-from adapters.ducklake.object_checks import MAX_CSV_COLUMNS, check_first_line
-from adapters.ducklake.parquet_footer import (
+from adapters.ducklake.objects.checks import MAX_CSV_COLUMNS, check_first_line
+from adapters.ducklake.objects.json_depth import MAX_JSON_DEPTH, JsonDepth
+from adapters.ducklake.objects.parquet_footer import (
     MAX_PARQUET_COLUMNS,
     MAX_PARQUET_DEPTH,
     check_schema,
     footer_length,
 )
-from adapters.ducklake.unpacking import FREE_BYTES, unpacked
+from adapters.ducklake.objects.unpacking import FREE_BYTES, unpacked
 from domain.errors import MalformedObjectError, TooLargeError
 from domain.file_formats import Compression
 

@@ -1,6 +1,6 @@
 import pytest
 
-from adapters.ducklake.remembered import Remembered
+from adapters.ducklake.engine.remembered import Remembered
 
 
 def test_an_answer_is_asked_for_once() -> None:

@@ -1,0 +1,1 @@
+"""What a commit names is on the disk before it."""

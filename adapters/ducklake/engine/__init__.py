@@ -1,0 +1,1 @@
+"""The DuckDB instance that the lake is attached to."""

@@ -1,0 +1,1 @@
+"""What statements may do, found out with the engine's own parser."""

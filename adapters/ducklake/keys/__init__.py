@@ -1,0 +1,1 @@
+"""Writes under a key are done once."""

@@ -1,0 +1,83 @@
+"""The writer, for writes that can be sent again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TypeVar
+
+from adapters.ducklake.engine.lake import Lake
+from adapters.ducklake.keys.archive import KeyArchive
+from adapters.ducklake.keys.entries import KeyEntry
+from adapters.ducklake.keys.ledger import KeyLedger
+from adapters.ducklake.writes.jobs import Committed, Job
+from adapters.ducklake.writes.writer import Merge, Writer
+from domain.idempotency import Digest, IdempotencyKey, KeyedRequest, WriteTerms
+
+T = TypeVar("T")
+
+
+class KeyedWriter:
+    """Commits jobs; one with a key is committed once, whoever asks for it how often.
+
+    Args:
+        lake: The lake.
+        merge: Says which jobs are applied at once.
+        keep: How long keys are kept.
+    """
+
+    def __init__(self, lake: Lake, merge: Merge, keep: timedelta) -> None:
+        self._ledger = KeyLedger(lake, keep)
+        self._writer = Writer(lake, self._ledger, merge)
+        self._archive = KeyArchive(lake, self._ledger, self._writer)
+
+    def commit(self, job: Job[T]) -> Committed[T] | KeyEntry:
+        """Commit a job, or give what is kept of it when it was done before.
+
+        Raises:
+            IdempotencyKeyReusedError: When its key was used for another request.
+            IdempotencyKeyInUseError: When another job under its key goes on for too long.
+            Exception: As `Writer.commit`.
+        """
+        request = job.terms.request
+        if request is None:
+            return self._writer.commit(job)
+        with self._ledger.using(request.key):
+            entry = self.kept(job.terms)
+            if entry is not None:
+                return entry
+            self._archive.start()
+            return self._writer.commit(job)
+
+    def kept(self, terms: WriteTerms) -> KeyEntry | None:
+        """What is kept of a write on these terms, as far as this process knows.
+
+        Raises:
+            IdempotencyKeyReusedError: When its key was used for another request.
+        """
+        if terms.request is None:
+            return None
+        entry = self._ledger.find(terms.request.key)
+        if entry is not None:
+            entry.check(terms.request)
+        return entry
+
+    def recall(self, key: IdempotencyKey, digest: Digest, *, thorough: bool) -> KeyEntry | None:
+        """As `TablePort.recall`, before it is an outcome."""
+        entry = self._ledger.find(key, thorough=thorough)
+        if entry is not None:
+            entry.check(KeyedRequest(key, digest()))
+        return entry
+
+    def archive(self) -> None:
+        """Write the keys to their table now, if there are any that are not in it.
+
+        Raises:
+            LakehouseError: What keeps it from being committed.
+        """
+        if self._ledger.recent:
+            self._archive.archive()
+
+    def close(self) -> None:
+        """Stop what goes on in the background."""
+        self._archive.close()
+        self._ledger.close()

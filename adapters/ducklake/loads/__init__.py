@@ -1,0 +1,1 @@
+"""Rows that the engine makes itself: of objects, and of queries."""

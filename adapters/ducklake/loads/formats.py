@@ -1,0 +1,207 @@
+"""Objects of each format as columns that are to be loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import duckdb
+
+from adapters.ducklake.engine.sql import identifier, literal
+from adapters.ducklake.loads.columns import OBJECT, LoadedColumn, matched
+from adapters.ducklake.loads.texts import Conversion, from_json, from_text
+from adapters.ducklake.loads.values import from_value
+from adapters.ducklake.objects.parquet_schemas import one_of_each_schema
+from adapters.ducklake.objects.sources import ObjectSource
+from domain.column_types import (
+    INTEGER_BOUNDS,
+    ColumnType,
+    DecimalType,
+    ScalarKind,
+    ScalarType,
+    read_column_type,
+)
+from domain.errors import RowProblem, RowsDoNotFitError
+from domain.formats import DataFormat
+from domain.tables import Column
+
+_OBJECT_OPTION = f"filename = {literal(OBJECT)}"
+_CSV_OPTIONS = (
+    "header = true, quote = '\"', escape = '\"', all_varchar = true, nullstr = '', "
+    "allow_quoted_nulls = false, union_by_name = true, strict_mode = true, skip = 0, "
+    "comment = '', hive_partitioning = false"
+)
+_NUMBERS = "('BIGINT', 'UBIGINT', 'HUGEINT', 'UHUGEINT', 'DOUBLE', 'VARCHAR')"
+_FLOATS = frozenset({ScalarKind.FLOAT, ScalarKind.DOUBLE})
+
+Loaded = tuple[list[LoadedColumn], str]
+"""The columns that are loaded, and the relation that they are selected from."""
+
+
+def loaded(
+    cursor: duckdb.DuckDBPyConnection, source: ObjectSource, columns: Sequence[Column]
+) -> Loaded:
+    """What is to be selected from objects to fit a table's columns.
+
+    Raises:
+        RowsDoNotFitError: When the columns of the objects do not go into the table's.
+        duckdb.Error: When they cannot be read.
+    """
+    match source.format.format:
+        case DataFormat.PARQUET:
+            return _parquet(cursor, source, columns)
+        case DataFormat.CSV:
+            return _csv(cursor, source, columns)
+        case _:
+            return _json(cursor, source, columns)
+
+
+def _parquet(
+    cursor: duckdb.DuckDBPyConnection, source: ObjectSource, columns: Sequence[Column]
+) -> Loaded:
+    relation = source.relation(
+        [_OBJECT_OPTION, "union_by_name = true", "hive_partitioning = false"]
+    )
+    types = types_in_all(cursor, source)
+    found: list[LoadedColumn] = []
+    problems: list[RowProblem] = []
+    for name, column in matched(list(types), columns).items():
+        value = identifier(name)
+        conversion = from_value(value, types[name], column.type)
+        if conversion is None:
+            problems.append(
+                RowProblem(
+                    None,
+                    column.name,
+                    f"values of the type {str(types[name])[:80]} do not fit "
+                    f"{str(column.type)[:80]}.",
+                )
+            )
+        else:
+            found.append(LoadedColumn(column, value, conversion))
+    if problems:
+        raise RowsDoNotFitError(*problems)
+    return found, relation
+
+
+def types_in_all(
+    cursor: duckdb.DuckDBPyConnection, source: ObjectSource
+) -> Mapping[str, ColumnType]:
+    """The columns of Parquet objects, each of the same type wherever it is.
+
+    The engine would cast the values of one object to the type of another, and round.
+    """
+    types: dict[str, tuple[str, ColumnType, str]] = {}
+    for sample in one_of_each_schema(cursor, source):
+        described = cursor.execute(
+            f"SELECT * FROM {sample.relation(['hive_partitioning = false'])} LIMIT 0"
+        ).description
+        for name, text, *_ in described or []:
+            column_type = read_column_type(str(text))
+            place = sample.objects[0].shown
+            first = types.setdefault(name.casefold(), (name, column_type, place))
+            if first[1] != column_type:
+                message = f"it is {first[1]} in {first[2]}, and {column_type} in {place}"
+                raise RowsDoNotFitError(
+                    RowProblem(None, name, f"{message}: load these objects one by one.")
+                )
+    return {name: column_type for name, column_type, _ in types.values()}
+
+
+def _csv(
+    cursor: duckdb.DuckDBPyConnection, source: ObjectSource, columns: Sequence[Column]
+) -> Loaded:
+    tabs = all(".tsv" in str(each.found.ref.name).lower() for each in source.objects)
+    delimiter = "'\\t'" if tabs else "','"
+    relation = source.relation([_OBJECT_OPTION, f"delim = {delimiter}", _CSV_OPTIONS])
+    described = cursor.execute(f"SELECT * FROM {relation} LIMIT 0").description or []
+    names = [name for name, *_ in described if name != OBJECT]
+    found = [
+        LoadedColumn(column, identifier(name), from_text(identifier(name), column.type))
+        for name, column in matched(names, columns).items()
+    ]
+    return found, relation
+
+
+def _json(
+    cursor: duckdb.DuckDBPyConnection, source: ObjectSource, columns: Sequence[Column]
+) -> Loaded:
+    lines = source.format.format is DataFormat.NDJSON
+    form = "newline_delimited" if lines else "auto"
+    relation = source.relation(
+        [_OBJECT_OPTION, f"format = {literal(form)}", "hive_partitioning = false"],
+        "read_json_objects",
+    )
+    names = matched(_keys(cursor, relation), columns)
+    found = [
+        LoadedColumn(column, _text_of(name), _of_json(name, column.type))
+        for name, column in names.items()
+    ]
+    return found, relation
+
+
+def _keys(cursor: duckdb.DuckDBPyConnection, relation: str) -> list[str]:
+    """The names that the objects' records have.
+
+    Raises:
+        RowsDoNotFitError: When a record is no JSON object, or has a name twice.
+    """
+    others, doubled = cursor.execute(
+        "SELECT count(*) FILTER (json_type(json) <> 'OBJECT'), "
+        "count(*) FILTER (len(json_keys(json)) <> len(list_distinct(json_keys(json)))) "
+        f"FROM {relation}"
+    ).fetchall()[0]
+    if others:
+        raise RowsDoNotFitError(RowProblem(None, None, "Each row is a JSON object."))
+    if doubled:
+        raise RowsDoNotFitError(RowProblem(None, None, "A row has two values of one name."))
+    rows = cursor.execute(
+        f"SELECT DISTINCT unnest(json_keys(json)) AS key FROM {relation} ORDER BY key"
+    ).fetchall()
+    return [key for (key,) in rows]
+
+
+def _pointer(name: str) -> str:
+    escaped = name.replace("~", "~0").replace("/", "~1")
+    return literal(f"/{escaped}")
+
+
+def _text_of(name: str) -> str:
+    # What is null is as what is not there.
+    return f"nullif(CAST(json_extract(json, {_pointer(name)}) AS VARCHAR), 'null')"
+
+
+def _of_json(name: str, column_type: ColumnType) -> Conversion:
+    kind = f"json_type(json, {_pointer(name)})"
+    text = f"json_extract_string(json, {_pointer(name)})"
+    match column_type:
+        case ScalarType(ScalarKind.JSON):
+            return Conversion(f"json_extract(json, {_pointer(name)})", "true")
+        case ScalarType(ScalarKind.BOOLEAN):
+            return Conversion(f"{text} = 'true'", f"{kind} = 'BOOLEAN'")
+        case ScalarType(wanted) if wanted in INTEGER_BOUNDS or wanted in _FLOATS:
+            plain = from_text(text, column_type)
+            return Conversion(plain.value, f"{kind} IN {_NUMBERS} AND {plain.fits}")
+        case DecimalType():
+            plain = from_text(text, column_type)
+            return Conversion(
+                plain.value, f"{kind} IN {_NUMBERS} AND {plain.fits} AND {_is_exact(kind, text)}"
+            )
+        case ScalarType():
+            plain = from_text(text, column_type)
+            return Conversion(plain.value, f"{kind} = 'VARCHAR' AND {plain.fits}")
+        case _:
+            return from_json(f"json_extract(json, {_pointer(name)})", column_type)
+
+
+def _is_exact(kind: str, text: str) -> str:
+    """Whether the engine's JSON has kept all digits of a number.
+
+    It makes doubles of numbers with a point. So where the row has one of more digits than a
+    double surely keeps, such a number is refused; as a string it is read with all of them.
+    """
+    strings = literal(r'"(\\.|[^"\\])*"')
+    others = f"system.main.regexp_replace(CAST(json AS VARCHAR), {strings}, '', 'g')"
+    return (
+        f"({kind} <> 'DOUBLE' OR system.main.regexp_full_match({text}, '-?[0-9]+') "
+        f"OR NOT system.main.regexp_matches({others}, '[0-9.]{{17,}}'))"
+    )

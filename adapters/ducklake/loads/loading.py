@@ -1,0 +1,117 @@
+"""Rows of objects, made fit for a table in a stage outside of the writer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import duckdb
+
+from adapters.ducklake.catalog.schemas import Schemas
+from adapters.ducklake.catalog.stored_types import is_nested
+from adapters.ducklake.engine.errors import EngineMessage, Redact, translated
+from adapters.ducklake.engine.sql import identifier, qualified
+from adapters.ducklake.loads.columns import LoadedColumn, problem_of, select
+from adapters.ducklake.loads.formats import loaded
+from adapters.ducklake.loads.staging import Stage
+from adapters.ducklake.objects.sources import ObjectSource
+from adapters.ducklake.writes.inlining import keep_out_of_the_catalog
+from adapters.ducklake.writes.jobs import Transaction
+from domain.errors import (
+    LakehouseError,
+    MalformedObjectError,
+    RowProblem,
+    RowsDoNotFitError,
+    TableNotFoundError,
+)
+from domain.tables import Column, TableName
+
+_OUTAGE = re.compile(r"[Tt]imeout|HTTP|Could not (connect|establish|resolve)|No space left|quota")
+
+
+@dataclass(frozen=True, slots=True)
+class StagedLoad:
+    """Rows that wait to be inserted.
+
+    Attributes:
+        rows: What they are selected from.
+        columns: The table's columns that they have, in their order.
+        row_count: How many they are.
+    """
+
+    rows: str
+    columns: tuple[Column, ...]
+    row_count: int
+
+
+def stage_objects(
+    stage: Stage, source: ObjectSource, columns: Sequence[Column], redact: Redact
+) -> StagedLoad:
+    """Read objects into a stage, strictly.
+
+    Raises:
+        RowsDoNotFitError: When something in them does not fit the columns.
+        MalformedObjectError: When one cannot be read as what it is said to be.
+    """
+    found: list[LoadedColumn] = []
+    try:
+        found, relation = loaded(stage.cursor, source, columns)
+        count = stage.fill(select(found, relation))
+    except duckdb.Error as error:
+        raise failure(error, source, found, redact) or error from error
+    return StagedLoad(stage.table, tuple(each.column for each in found), count)
+
+
+def failure(
+    error: duckdb.Error, source: ObjectSource, columns: Sequence[LoadedColumn], redact: Redact
+) -> LakehouseError | None:
+    """What kept objects from being read, in the domain's words."""
+    text = EngineMessage.of(error).text
+    problem = problem_of(text, columns, source.shown)
+    if problem is not None:
+        return RowsDoNotFitError(problem)
+    unreadable = isinstance(
+        error,
+        duckdb.InvalidInputException
+        | duckdb.ConversionException
+        | duckdb.OutOfRangeException
+        | duckdb.SerializationException
+        | duckdb.IOException
+        | duckdb.BinderException
+        | duckdb.NotImplementedException,
+    )
+    if unreadable and not isinstance(error, duckdb.HTTPException) and not _OUTAGE.search(text):
+        # Behind the first line stands what a user of the engine could set.
+        told = redact(source.shown(text)).split("\n")[0][:500]
+        names = ", ".join(each.shown for each in source.objects[:3])
+        return MalformedObjectError(f"What lies in {names} cannot be read: {told}")
+    return translated(error, redact)
+
+
+def insert_loaded(
+    transaction: Transaction, schemas: Schemas, name: TableName, load: StagedLoad
+) -> int:
+    """Insert rows that wait; how many they were.
+
+    Raises:
+        TableNotFoundError: When the table is not there any more.
+        RowsDoNotFitError: When it has changed since they were made fit for it.
+    """
+    cursor = transaction.cursor
+    columns = schemas.columns(cursor, name)
+    if not set(load.columns) <= set(columns):
+        raise RowsDoNotFitError(
+            RowProblem(None, None, f"The table {name} has changed; its columns are others now.")
+        )
+    if not schemas.catalog_keeps_nested and any(is_nested(column.type) for column in columns):
+        keep_out_of_the_catalog(transaction, name)
+    target = ", ".join(identifier(column.name) for column in load.columns)
+    try:
+        with transaction.clock.stopped():
+            cursor.execute(f"INSERT INTO {qualified(name)} ({target}) FROM {load.rows}")
+    except duckdb.CatalogException as error:
+        raise TableNotFoundError(f"There is no table {name} any more.") from error
+    except duckdb.ConstraintException as error:
+        raise RowsDoNotFitError(RowProblem(None, None, EngineMessage.of(error).text)) from error
+    return load.row_count

@@ -1,0 +1,90 @@
+"""What a query answers, as the rows of a new table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import duckdb
+from duckdb.sqltypes import DuckDBPyType
+
+from adapters.ducklake.catalog.metadata import Metadata
+from adapters.ducklake.catalog.names import Names
+from adapters.ducklake.catalog.schemas import known_table
+from adapters.ducklake.engine.errors import Redact, translated
+from adapters.ducklake.engine.sql import qualified
+from adapters.ducklake.gate.gate import Gate
+from adapters.ducklake.gate.parser import Form
+from adapters.ducklake.loads.derived_columns import derived_columns
+from adapters.ducklake.loads.staging import Stage
+from adapters.ducklake.results.types import depth
+from domain.derived_tables import DerivedTable, SourceRead
+from domain.errors import StatementNotAllowedError, TooLargeError
+from domain.queries import Query
+from domain.sql.limits import MAX_RESULT_COLUMNS, MAX_TYPE_DEPTH
+from domain.tables import DEFAULT_NAMESPACE, TableDefinition
+
+_BEFORE = "SELECT * FROM (\n"
+_AFTER = "\n) AS source"
+
+
+@dataclass(frozen=True, slots=True)
+class StagedTable:
+    """A table that is to be made, its rows, and what they were made of."""
+
+    definition: TableDefinition
+    rows: str
+    read: SourceRead
+
+
+def stage_query(stage: Stage, wanted: DerivedTable, query: Query, redact: Redact) -> StagedTable:
+    """Run a table's query into a stage.
+
+    Raises: what `QueryPort.open` and its result raise, and
+        InvalidColumnError: When the lake cannot keep a column of the answer.
+        InvalidPartitionError: When a partition key names no column of it.
+    """
+    cursor = stage.cursor
+    metadata = Metadata(cursor)
+    namespace = DEFAULT_NAMESPACE
+    if query.table is not None:
+        namespace = known_table(metadata, query.table).name.namespace
+    sql = query.sql if query.sql is not None else f"FROM {_named(query)}"
+    passed = Gate(cursor, metadata, Names(), namespace).pass_through(sql)
+    if passed.form is not Form.QUERY:
+        raise StatementNotAllowedError("A table is made of a SELECT, not of an EXPLAIN.")
+    if passed.reads:
+        raise StatementNotAllowedError(
+            "A table is made of objects by from.objects; its query reads tables."
+        )
+    passed.prepare(cursor, namespace)
+    select = f"{_BEFORE}{passed.sql}{_AFTER}"
+    try:
+        described = _described(cursor, select, query)
+    except duckdb.Error as error:
+        offset = len(_BEFORE) - passed.offset
+        raise translated(error, redact, offset, sql) or error from error
+    definition = wanted.with_columns(derived_columns(described))
+    count = stage.fill(select, query.parameters)
+    return StagedTable(
+        definition, stage.table, SourceRead(passed.tables, metadata.snapshot_id, count)
+    )
+
+
+def _named(query: Query) -> str:
+    if query.table is None:
+        raise AssertionError("a query has SQL or a table")
+    return qualified(query.table)
+
+
+def _described(
+    cursor: duckdb.DuckDBPyConnection, select: str, query: Query
+) -> list[tuple[str, DuckDBPyType]]:
+    """Names and types of the columns, from binding the statement without running it."""
+    cursor.execute(f"{select} LIMIT 0", query.parameters or None)
+    description = cursor.description or []
+    if len(description) > MAX_RESULT_COLUMNS:
+        raise TooLargeError(f"A table has at most {MAX_RESULT_COLUMNS} columns here.")
+    for name, column_type, *_ in description:
+        if depth(column_type) > MAX_TYPE_DEPTH:
+            raise TooLargeError(f"The type of {name} is nested more than {MAX_TYPE_DEPTH} deep.")
+    return [(name, column_type) for name, column_type, *_ in description]

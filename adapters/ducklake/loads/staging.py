@@ -1,0 +1,73 @@
+"""Rows that are made outside of the lake's writer, and wait in the engine to be committed.
+
+They lie in a table of the engine's own memory, which spills to its temporary directory. So
+whatever takes long or may fail (a query, an object that is read from a store) keeps no other
+write waiting, and the writer only copies rows that are known to be good.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TypeVar
+
+import duckdb
+
+from adapters.ducklake.engine.deadline import Clock
+from adapters.ducklake.engine.lake import Lake
+from adapters.ducklake.engine.sql import STAGING, identifier
+from domain.errors import LakehouseError
+from domain.queries import Parameters
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A place for rows to wait in, and the transaction that puts them there.
+
+    Attributes:
+        cursor: The transaction's cursor; it sees one snapshot of the lake.
+        table: What the rows are to be selected from, once they are there.
+    """
+
+    cursor: duckdb.DuckDBPyConnection
+    table: str
+    _clock: Clock
+
+    def fill(self, select: str, parameters: Parameters = ()) -> int:
+        """Put rows there; how many they were."""
+        with self._clock.stopped():
+            self.cursor.execute(f"CREATE TABLE {self.table} AS\n{select}", parameters or None)
+            # Asked, since a statement that is made to several (a PIVOT) does not tell it.
+            counted = self.cursor.execute(f"SELECT count(*) FROM {self.table}").fetchone()
+        return 0 if counted is None else int(counted[0])
+
+
+@contextmanager
+def staged(lake: Lake, work: Callable[[Stage], T]) -> Iterator[T]:
+    """What some work on a stage gave; its rows wait for as long as this lasts.
+
+    Raises: what the work raises, DuckDB's errors as the domain's.
+    """
+    table = f"{STAGING}.{identifier(f'rows_{uuid.uuid4().hex}')}"
+
+    def call(clock: Clock) -> T:
+        with lake.cursor() as cursor:
+            cursor.execute("BEGIN TRANSACTION")
+            given = work(Stage(cursor, table, clock))
+            cursor.execute("COMMIT")
+            return given
+
+    try:
+        yield lake.deadline.run(call, discard=lambda _: _drop(lake, table))
+    finally:
+        _drop(lake, table)
+
+
+def _drop(lake: Lake, table: str) -> None:
+    # A lake that was closed meanwhile has dropped it.
+    with suppress(LakehouseError), lake.cursor() as cursor:
+        cursor.execute(f"DROP TABLE IF EXISTS {table}")

@@ -1,0 +1,1 @@
+"""The lake's files, checked and repaired."""

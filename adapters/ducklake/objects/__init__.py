@@ -1,0 +1,1 @@
+"""Objects of the datasets, as the engine reads them."""

@@ -1,0 +1,208 @@
+"""A result while it is being read."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import duckdb
+
+from adapters.ducklake.engine.lake import Lake
+from adapters.ducklake.engine.progress import progress_of
+from adapters.ducklake.engine.watchdog import INTERRUPT_EVERY_S, TimeLimit
+from adapters.ducklake.objects.views import ObjectReader
+from adapters.ducklake.results.encoders import Encoder, SelectedColumn
+from domain.errors import QueryCancelledError, UnavailableError, UpstreamTimeoutError
+from domain.located_objects import FoundObject
+from domain.queries import Parameters, QueryResult, ResultColumn
+from domain.tables import TableName
+
+BATCH_ROWS = 16_384
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class BoundQuery:
+    """A statement that is ready to run.
+
+    Attributes:
+        statement: The SQL that selects what the encoder wants.
+        parameters: Its parameters.
+        columns: The columns of the caller's statement.
+        row_limit: At most so many rows are answered; the statement may give one more.
+        snapshot_id: The snapshot that it sees.
+        tables: The tables that it names.
+        version: As `QueryResult.version`.
+        reader: What holds the objects that it reads.
+    """
+
+    statement: str
+    parameters: Parameters
+    columns: Sequence[SelectedColumn]
+    row_limit: int | None
+    snapshot_id: int
+    tables: tuple[TableName, ...]
+    reader: ObjectReader
+    version: str | None = None
+
+
+class DuckLakeResult(QueryResult):
+    """Rows of one statement, run on a cursor of its own.
+
+    The statement runs when the first chunk is asked for. One thread reads; any thread may
+    close, which interrupts what the engine does for the reader.
+    """
+
+    def __init__(
+        self,
+        lake: Lake,
+        cursor: duckdb.DuckDBPyConnection,
+        query: BoundQuery,
+        encoder: Encoder,
+        limit: TimeLimit,
+    ) -> None:
+        self._lake = lake
+        self._cursor = cursor
+        self._query = query
+        self._encoder = encoder
+        self._limit = limit
+        self._row_count = 0
+        self._truncated = False
+        self._closed = threading.Event()
+        self._released = False
+        self._release = threading.Lock()
+        self._left_behind = False
+        # Held while the engine works for this result.
+        self._engine = threading.Lock()
+
+    @property
+    def columns(self) -> tuple[ResultColumn, ...]:
+        """As `QueryResult.columns`."""
+        return tuple(ResultColumn(column.name, str(column.type)) for column in self._query.columns)
+
+    @property
+    def snapshot_id(self) -> int:
+        """As `QueryResult.snapshot_id`."""
+        return self._query.snapshot_id
+
+    @property
+    def version(self) -> str | None:
+        """As `QueryResult.version`."""
+        return self._query.version
+
+    @property
+    def tables(self) -> tuple[TableName, ...]:
+        """As `QueryResult.tables`."""
+        return self._query.tables
+
+    @property
+    def objects(self) -> tuple[FoundObject, ...]:
+        """As `QueryResult.objects`."""
+        return self._query.reader.objects
+
+    @property
+    def row_count(self) -> int:
+        """As `QueryResult.row_count`."""
+        return self._row_count
+
+    @property
+    def progress(self) -> float | None:
+        """As `QueryResult.progress`."""
+        with self._release:
+            # The cursor may be another's once it was given back.
+            return None if self._released else progress_of(self._cursor)
+
+    @property
+    def truncated(self) -> bool:
+        """As `QueryResult.truncated`."""
+        return self._truncated
+
+    def __iter__(self) -> Iterator[bytes]:
+        """As `QueryResult.__iter__`."""
+        reader = self._work(self._run)
+        chunks = self._encoder.encode(reader.schema, self._batches(reader))
+        while (chunk := self._encoded(chunks)) is not None:
+            if chunk:
+                yield chunk
+
+    def _encoded(self, chunks: Iterator[bytes]) -> bytes | None:
+        began, spent_s = time.monotonic(), self._limit.spent_s
+        try:
+            return next(chunks, None)
+        finally:
+            # Encoding counts too; the engine's part of it has counted itself.
+            self._limit.spent_s = spent_s + time.monotonic() - began
+
+    def close(self) -> None:
+        """As `QueryResult.close`."""
+        self._closed.set()
+        if self._left_behind:
+            # Whoever answers the caller must not wait for what hangs.
+            threading.Thread(target=self._give_back, name="left-behind", daemon=True).start()
+        else:
+            self._give_back()
+
+    def _give_back(self) -> None:
+        # An interrupt that comes while the engine is between two steps is lost: repeat it.
+        while not self._engine.acquire(timeout=INTERRUPT_EVERY_S):
+            with suppress(duckdb.ConnectionException):
+                # Another thread may have closed it in the meantime.
+                self._cursor.interrupt()
+        try:
+            with self._release:
+                released, self._released = self._released, True
+            if not released:
+                # A catalog that hangs holds up the end of a transaction, too.
+                with suppress(UpstreamTimeoutError, UnavailableError):
+                    self._lake.deadline.run(lambda _: self._lake.return_cursor(self._cursor))
+                self._query.reader.close()
+        finally:
+            self._engine.release()
+
+    def _run(self) -> Any:
+        self._cursor.execute(self._query.statement, self._query.parameters or None)
+        return self._cursor.to_arrow_reader(BATCH_ROWS)
+
+    def _batches(self, reader: Any) -> Iterator[Any]:
+        while True:
+            batch = self._work(lambda: next(reader, None))
+            if batch is None:
+                return
+            limit = self._query.row_limit
+            if limit is not None and self._row_count + batch.num_rows > limit:
+                batch = batch.slice(0, limit - self._row_count)
+                self._truncated = True
+            self._row_count += batch.num_rows
+            yield batch
+            if self._truncated:
+                return
+
+    def _work(self, step: Callable[[], T]) -> T:
+        """Let the engine do a step; one that hangs is left behind soon after its time."""
+        try:
+            return self._lake.steps.run(
+                lambda _: self._step(step), at_most_s=self._limit.answers_within_s
+            )
+        except UpstreamTimeoutError as error:
+            # A store that does not answer is told of in the same way, before the time is up.
+            if not self._limit.over:
+                raise
+            self._left_behind = True
+            raise self._limit.error() from error
+
+    def _step(self, step: Callable[[], T]) -> T:
+        with self._engine:
+            if self._closed.is_set():
+                raise QueryCancelledError("The query was stopped.")
+            try:
+                with self._limit.step(self._cursor):
+                    return step()
+            except (duckdb.Error, OSError, ValueError) as error:
+                if self._closed.is_set():
+                    raise QueryCancelledError("The query was stopped.") from error
+                raise self._query.reader.translated(error) or error from error

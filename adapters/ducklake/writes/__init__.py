@@ -1,0 +1,1 @@
+"""What is written, and the one writer that commits it."""
