@@ -11,13 +11,6 @@ import pytest
 
 from adapters.ducklake import DuckLakeTables, FileCatalog, Lake, LakeConfig, LocalStorage
 from adapters.ducklake.durability import inotify
-    DuckLakeTables,
-    FileCatalog,
-    Lake,
-    LakeConfig,
-    LocalStorage,
-    inotify,
-)
 from domain.errors import (
     LakehouseError,
     RowsDoNotFitError,
