@@ -48,7 +48,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _INTEGER = re.compile(r"0|-?[1-9][0-9]*")
-_JSON_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _CSV_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+([eE][+-]?[0-9]+)?|[eE][+-][0-9]+)")
 _NOT_FINITE = frozenset({"NaN", "Infinity", "-Infinity"})
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")

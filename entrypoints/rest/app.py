@@ -19,6 +19,7 @@ from entrypoints.rest.dependencies import Service
 from entrypoints.rest.errors import add_error_handlers
 from entrypoints.rest.middleware import AccessLog, EarlyAnswer, Failsafe, HeadAsGet, RawPath
 from entrypoints.rest.pages import add_documentation_page
+from entrypoints.rest.problem_codes import table_of_codes
 from entrypoints.rest.routes import (
     data,
     datasets,
@@ -49,8 +50,13 @@ DESCRIPTION = """
 A lakehouse behind an API: tables on DuckDB and DuckLake, datasets in buckets of objects,
 and the lineage of every operation.
 
-Every error is a problem (`application/problem+json`) with a stable `code`. Every answer has
-an `X-Request-Id`, and each that made a lineage run its `Lineage-Run-Id`.
+Every answer has an `X-Request-Id`, and each that made a lineage run its `Lineage-Run-Id`.
+Writes of tables that have an `Idempotency-Key` are done once, however often they are sent;
+`If-Match` lets a write happen only to what the caller has seen. Queries answer in the format
+that `Accept` or `format` says, and with `Prefer: respond-async` they run on their own.
+
+Every error is a problem (`application/problem+json`) with a stable `code`:
+
 """
 
 _OWN_HEAD = re.compile(r"/datasets/[^/]+/.|/tables/[^/]+/data$")
@@ -90,7 +96,7 @@ def create_app(
     app = _Application(
         title="DuckLake backend",
         version=importlib.metadata.version("ducklake-backend"),
-        description=DESCRIPTION,
+        description=DESCRIPTION + table_of_codes(),
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,

@@ -82,8 +82,13 @@ RUN_ID_HEADER = "Lineage-Run-Id"
 
 def status_of(error: LakehouseError) -> HTTPStatus:
     """The status code that tells of an error."""
-    for kind, status in STATUS_OF_ERROR:
-        if isinstance(error, kind):
+    return status_of_kind(type(error))
+
+
+def status_of_kind(kind: type[LakehouseError]) -> HTTPStatus:
+    """The status code that tells of errors of a kind."""
+    for listed, status in STATUS_OF_ERROR:
+        if issubclass(kind, listed):
             return status
     return HTTPStatus.INTERNAL_SERVER_ERROR
 

@@ -1,4 +1,4 @@
-"""The tutorial and the demo, run as their reader would run them."""
+"""The tutorial, the demo and a how-to, run as their reader would run them."""
 
 import os
 import re
@@ -12,6 +12,8 @@ from tests.e2e.service import clean_environment, running_service
 
 ROOT = Path(__file__).parents[2]
 TUTORIAL = ROOT / "docs" / "tutorial" / "first-lake.md"
+QUERYING = ROOT / "docs" / "how-to" / "query-over-http.md"
+"""Asks about the tutorial's table."""
 BLOCK = re.compile(
     r"^```sh(?P<stopped> stopped)?\n(?P<commands>.*?)^```$", re.MULTILINE | re.DOTALL
 )
@@ -47,6 +49,14 @@ def test_every_command_of_the_tutorial_works(tmp_path: Path) -> None:
             "http://127.0.0.1:8000", service.url
         )
         said = run(commands, home, directory)
+        querying = "".join(
+            block["commands"].replace("curl ", "curl --fail-with-body ")
+            for block in BLOCK.finditer(QUERYING.read_text())
+        )
+        told = run(querying.replace("http://127.0.0.1:8000", service.url), home, directory)
+    assert '"n":336776' in told.replace(" ", "")
+    assert "estimated_bytes" in told
+    assert "HTTP/1.1 304" in told
     assert '"rows_appended":336776' in said.replace(" ", "")
     assert '"code":"rows_do_not_fit"' in said.replace(" ", "")
     assert "EWR,4963\n" in said

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import duckdb
 
+from adapters.ducklake.catalog.lifetimes import alive
 from adapters.ducklake.catalog.stored_types import StoredColumn, columns_of
 from adapters.ducklake.engine.sql import LAKE, METADATA
 from domain.tables import (
@@ -80,7 +81,7 @@ class Metadata:
             SELECT t.table_id, t.table_uuid, s.schema_name, t.table_name, s.path || t.path
             FROM {METADATA}.ducklake_table t JOIN {METADATA}.ducklake_schema s USING (schema_id)
             WHERE lower(s.schema_name) = lower($schema) AND lower(t.table_name) = lower($table)
-              AND {_alive("s")} AND {_alive("t")}
+              AND {alive("s")} AND {alive("t")}
             """,
             schema=name.namespace,
             table=name.name,
@@ -99,8 +100,8 @@ class Metadata:
             FROM {METADATA}.ducklake_column c
             LEFT JOIN {METADATA}.ducklake_column_tag g
               ON g.table_id = c.table_id AND g.column_id = c.column_id AND g.key = 'comment'
-             AND {_alive("g")}
-            WHERE c.table_id = $table AND {_alive("c")}
+             AND {alive("g")}
+            WHERE c.table_id = $table AND {alive("c")}
             ORDER BY c.column_order
             """,
             table=table.id,
@@ -112,7 +113,7 @@ class Metadata:
         row = self._one(
             f"""
             SELECT value FROM {METADATA}.ducklake_tag g
-            WHERE object_id = $table AND key = 'comment' AND {_alive("g")}
+            WHERE object_id = $table AND key = 'comment' AND {alive("g")}
             """,
             table=table.id,
         )
@@ -126,8 +127,8 @@ class Metadata:
             FROM {METADATA}.ducklake_partition_info i
             JOIN {METADATA}.ducklake_partition_column k USING (partition_id)
             JOIN {METADATA}.ducklake_column c
-              ON c.table_id = i.table_id AND c.column_id = k.column_id AND {_alive("c")}
-            WHERE i.table_id = $table AND {_alive("i")}
+              ON c.table_id = i.table_id AND c.column_id = k.column_id AND {alive("c")}
+            WHERE i.table_id = $table AND {alive("i")}
             ORDER BY k.partition_key_index
             """,
             table=table.id,
@@ -139,7 +140,7 @@ class Metadata:
         row = self._one(
             f"""
             SELECT count(*), coalesce(sum(file_size_bytes), 0)
-            FROM {METADATA}.ducklake_data_file f WHERE table_id = $table AND {_alive("f")}
+            FROM {METADATA}.ducklake_data_file f WHERE table_id = $table AND {alive("f")}
             """,
             table=table.id,
         )
@@ -216,8 +217,8 @@ class Metadata:
             FROM {METADATA}.ducklake_table t
             JOIN {METADATA}.ducklake_schema s USING (schema_id)
             LEFT JOIN {METADATA}.ducklake_tag g
-              ON g.object_id = t.table_id AND g.key = 'comment' AND {_alive("g")}
-            WHERE {_alive("s")} AND {_alive("t")} AND s.schema_name != '{SERVICE_NAMESPACE}'
+              ON g.object_id = t.table_id AND g.key = 'comment' AND {alive("g")}
+            WHERE {alive("s")} AND {alive("t")} AND s.schema_name != '{SERVICE_NAMESPACE}'
               AND ($namespace IS NULL OR lower(s.schema_name) = lower($namespace))
               AND (s.schema_name > $after_schema
                    OR (s.schema_name = $after_schema AND t.table_name > $after_table))
@@ -244,15 +245,15 @@ class Metadata:
             SELECT 'table', s.schema_name, t.table_name, NULL
             FROM {METADATA}.ducklake_table t JOIN {METADATA}.ducklake_schema s USING (schema_id)
             WHERE lower(t.table_name) IN (SELECT unnest($names))
-              AND {_alive("s")} AND {_alive("t")}
+              AND {alive("s")} AND {alive("t")}
             UNION ALL
             SELECT 'view', s.schema_name, v.view_name, v.sql
             FROM {METADATA}.ducklake_view v JOIN {METADATA}.ducklake_schema s USING (schema_id)
             WHERE lower(v.view_name) IN (SELECT unnest($names))
-              AND {_alive("s")} AND {_alive("v")}
+              AND {alive("s")} AND {alive("v")}
             UNION ALL
             SELECT 'macro', '', m.macro_name, NULL FROM {METADATA}.ducklake_macro m
-            WHERE lower(m.macro_name) IN (SELECT unnest($names)) AND {_alive("m")}
+            WHERE lower(m.macro_name) IN (SELECT unnest($names)) AND {alive("m")}
             """,
             names=[name.lower() for name in names],
         )
@@ -279,13 +280,6 @@ def current_snapshot(cursor: duckdb.DuckDBPyConnection) -> int:
     if row is None:
         raise AssertionError("a lake has a snapshot from its beginning")
     return int(row[0])
-
-
-def _alive(alias: str) -> str:
-    return (
-        f"{alias}.begin_snapshot <= $snapshot"
-        f" AND ({alias}.end_snapshot IS NULL OR {alias}.end_snapshot > $snapshot)"
-    )
 
 
 def _in_this_lake(view_sql: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 import duckdb
 
+from adapters.ducklake.catalog.lifetimes import alive
 from adapters.ducklake.engine.sql import METADATA
 
 
@@ -22,14 +23,14 @@ def read_size(
         f"""
         WITH RECURSIVE parts(column_id, root) AS (
             SELECT c.column_id, c.column_name FROM {METADATA}.ducklake_column c
-            WHERE c.table_id = $table AND c.parent_column IS NULL AND {_alive("c")}
+            WHERE c.table_id = $table AND c.parent_column IS NULL AND {alive("c")}
             UNION ALL
             SELECT c.column_id, p.root FROM {METADATA}.ducklake_column c
             JOIN parts p ON c.parent_column = p.column_id
-            WHERE c.table_id = $table AND {_alive("c")}
+            WHERE c.table_id = $table AND {alive("c")}
         ), files AS (
             SELECT f.data_file_id, f.file_size_bytes FROM {METADATA}.ducklake_data_file f
-            WHERE f.table_id = $table AND {_alive("f")}
+            WHERE f.table_id = $table AND {alive("f")}
         ), sized AS (
             SELECT any_value(f.file_size_bytes) AS whole, count(s.column_size_bytes) AS known,
                    sum(s.column_size_bytes) FILTER (p.root IN (SELECT unnest($columns))) AS chosen
@@ -42,15 +43,8 @@ def read_size(
         SELECT (SELECT coalesce(sum(CASE WHEN known = 0 THEN whole ELSE chosen END), 0) FROM sized)
              + (SELECT coalesce(sum(d.file_size_bytes), 0)
                 FROM {METADATA}.ducklake_delete_file d
-                WHERE d.table_id = $table AND {_alive("d")})
+                WHERE d.table_id = $table AND {alive("d")})
         """,
         {"table": table_id, "snapshot": snapshot_id, "columns": list(columns)},
     ).fetchone()
     return 0 if row is None else int(row[0])
-
-
-def _alive(alias: str) -> str:
-    return (
-        f"{alias}.begin_snapshot <= $snapshot"
-        f" AND ({alias}.end_snapshot IS NULL OR {alias}.end_snapshot > $snapshot)"
-    )

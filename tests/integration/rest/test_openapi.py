@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -71,6 +72,14 @@ def test_formats_are_documented(document: Document) -> None:
 
 def test_nothing_of_the_frameworks_own_errors_is_left(document: Document) -> None:
     assert "HTTPValidationError" not in str(document)
+
+
+def test_all_codes_of_problems_are_listed_by_their_status(document: Document) -> None:
+    told = document["info"]["description"].splitlines()
+    (conflicts,) = (line for line in told if line.startswith("| 409 "))
+    (full,) = (line for line in told if line.startswith("| 507 "))
+    assert {"`table_exists`", "`idempotency_key_in_use`"} <= set(re.findall("`[a-z_]+`", conflicts))
+    assert set(re.findall("`[a-z_]+`", full)) == {"`resources_exhausted`", "`storage_full`"}
 
 
 def test_there_is_a_page_for_people(api: Api) -> None:
