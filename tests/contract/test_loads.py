@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -20,6 +21,7 @@ from domain.datasets import (
 from domain.derived_tables import DerivedTable
 from domain.errors import (
     BucketNotFoundError,
+    LakehouseError,
     MalformedObjectError,
     ObjectNotFoundError,
     RowsDoNotFitError,
@@ -164,3 +166,93 @@ def test_a_table_made_of_objects(
         {"a": 1, "b": "2020-01-01"},
         {"a": 2, "b": None},
     ]
+
+
+@pytest.mark.parametrize(
+    "file, content, expected",
+    [
+        ("x.csv", "a,b\n007,1\n", {"a": ("VARCHAR", "007"), "b": ("BIGINT", 1)}),
+        ("x.csv", "a,b\n1;2,+1\n", {"a": ("VARCHAR", "1;2"), "b": ("VARCHAR", "+1")}),
+        ("x.csv", "a\n0.12345678901234568\n", {"a": ("DOUBLE", Decimal("0.12345678901234568"))}),
+        ("x.csv", "a\n18446744073709551617\n", {"a": ("DECIMAL(38,0)", 18446744073709551617)}),
+        (
+            "x.csv",
+            "a\n0.1234567890123456789\n",
+            {"a": ("DECIMAL(20,19)", Decimal("0.1234567890123456789"))},
+        ),
+        (
+            "x.csv",
+            "a,b\n2013-01-01T10:00:00Z,2013-01-01T10:00:00+02:00\n",
+            {
+                "a": ("TIMESTAMP WITH TIME ZONE", "2013-01-01T10:00:00Z"),
+                "b": ("VARCHAR", "2013-01-01T10:00:00+02:00"),
+            },
+        ),
+        ("x.csv", "a,b\n13/02/2013,t\n", {"a": ("VARCHAR", "13/02/2013"), "b": ("VARCHAR", "t")}),
+        (
+            "x.ndjson",
+            '{"a": 12345678901234567890123, "b": "2013-01-01T10:00:00+02:00"}\n',
+            {
+                "a": ("DECIMAL(38,0)", 12345678901234567890123),
+                "b": ("VARCHAR", "2013-01-01T10:00:00+02:00"),
+            },
+        ),
+        (
+            "x.json",
+            '[{"a": "2013-01-01T10:00:00.5Z", "b": {"t": "2013-01-01T10:00:00+02"}}]',
+            {
+                "a": ("TIMESTAMP WITH TIME ZONE", "2013-01-01T10:00:00.5Z"),
+                "b": ("STRUCT(t VARCHAR)", {"t": "2013-01-01T10:00:00+02"}),
+            },
+        ),
+    ],
+)
+def test_guessed_types_lose_nothing(
+    tables: TablePort,
+    queries: QueryPort,
+    name: TableName,
+    held: Bucket,
+    file: str,
+    content: str,
+    expected: Mapping[str, tuple[str, object]],
+) -> None:
+    rows = ObjectRows.parse([held.put(file, content.encode())])
+    tables.create_from(DerivedTable(name, rows), IfExists.ERROR, write(name, "create"))
+    types = {each.name: str(each.type) for each in tables.columns(name)}
+    assert types == {column: found for column, (found, _) in expected.items()}
+    (row,) = read(queries, Query(table=name)).rows
+    assert row == {column: value for column, (_, value) in expected.items()}
+
+
+def test_sparse_records_are_no_map(tables: TablePort, name: TableName, held: Bucket) -> None:
+    lines = "".join(f'{{"c{number}": 1}}\n' for number in range(30))
+    rows = ObjectRows.parse([held.put("x.ndjson", lines.encode())])
+    tables.create_from(DerivedTable(name, rows), IfExists.ERROR, write(name, "create"))
+    assert {each.name for each in tables.columns(name)} == {f"c{number}" for number in range(30)}
+
+
+@pytest.mark.parametrize(
+    "file, content, error",
+    [
+        ("x.csv", "a,b\n1,x\n2\n", MalformedObjectError),
+        ("x.csv", "a,b\n1,x\n2,y,z\n", MalformedObjectError),
+        ("x.json", "[]", RowsDoNotFitError),
+        ("x.json", "[1, 2]", RowsDoNotFitError),
+        ("x.json", "[{}]", RowsDoNotFitError),
+        ("x.json", '[{"a": 1, "A": 2}]', RowsDoNotFitError),
+        ("x.ndjson", '{"a": 12345678901234567890123}\n{"a": 1.5}\n', RowsDoNotFitError),
+    ],
+)
+def test_text_that_makes_no_table(
+    tables: TablePort,
+    name: TableName,
+    held: Bucket,
+    file: str,
+    content: str,
+    error: type[LakehouseError],
+) -> None:
+    rows = ObjectRows.parse([held.put(file, content.encode())])
+    with pytest.raises(error):
+        tables.create_from(DerivedTable(name, rows), IfExists.ERROR, write(name, "create"))
+    with pytest.raises(TableNotFoundError):
+        tables.describe(name)

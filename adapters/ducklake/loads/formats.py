@@ -26,9 +26,16 @@ from domain.tables import Column
 
 _OBJECT_OPTION = f"filename = {literal(OBJECT)}"
 _CSV_OPTIONS = (
-    "header = true, quote = '\"', escape = '\"', all_varchar = true, nullstr = '', "
-    "allow_quoted_nulls = false, union_by_name = true, strict_mode = true, skip = 0, "
-    "comment = '', hive_partitioning = false"
+    "header = true",
+    "quote = '\"'",
+    "escape = '\"'",
+    "nullstr = ''",
+    "allow_quoted_nulls = false",
+    "union_by_name = true",
+    "strict_mode = true",
+    "skip = 0",
+    "comment = ''",
+    "hive_partitioning = false",
 )
 _NUMBERS = "('BIGINT', 'UBIGINT', 'HUGEINT', 'UHUGEINT', 'DOUBLE', 'VARCHAR')"
 _FLOATS = frozenset({ScalarKind.FLOAT, ScalarKind.DOUBLE})
@@ -110,36 +117,55 @@ def types_in_all(
 def _csv(
     cursor: duckdb.DuckDBPyConnection, source: ObjectSource, columns: Sequence[Column]
 ) -> Loaded:
-    tabs = all(".tsv" in str(each.found.ref.name).lower() for each in source.objects)
-    delimiter = "'\\t'" if tabs else "','"
-    relation = source.relation([_OBJECT_OPTION, f"delim = {delimiter}", _CSV_OPTIONS])
+    relation = csv_texts(source)
     described = cursor.execute(f"SELECT * FROM {relation} LIMIT 0").description or []
     names = [name for name, *_ in described if name != OBJECT]
-    found = [
+    return loaded_texts(matched(names, columns)), relation
+
+
+def csv_dialect(source: ObjectSource) -> list[str]:
+    """How CSV is read: not as the engine would guess, which may skip records in silence."""
+    tabs = all(".tsv" in str(each.found.ref.name).lower() for each in source.objects)
+    delimiter = "'\\t'" if tabs else "','"
+    return [_OBJECT_OPTION, f"delim = {delimiter}", *_CSV_OPTIONS]
+
+
+def csv_texts(source: ObjectSource) -> str:
+    """What stands behind FROM to read CSV as texts."""
+    return source.relation([*csv_dialect(source), "all_varchar = true"])
+
+
+def loaded_texts(columns: Mapping[str, Column]) -> list[LoadedColumn]:
+    """The columns for texts that are read by these names."""
+    return [
         LoadedColumn(column, identifier(name), from_text(identifier(name), column.type))
-        for name, column in matched(names, columns).items()
+        for name, column in columns.items()
     ]
-    return found, relation
 
 
 def _json(
     cursor: duckdb.DuckDBPyConnection, source: ObjectSource, columns: Sequence[Column]
 ) -> Loaded:
-    lines = source.format.format is DataFormat.NDJSON
-    form = "newline_delimited" if lines else "auto"
-    relation = source.relation(
-        [_OBJECT_OPTION, f"format = {literal(form)}", "hive_partitioning = false"],
-        "read_json_objects",
-    )
-    names = matched(_keys(cursor, relation), columns)
+    relation = json_records(source)
+    names = matched(names_in_json(cursor, relation), columns)
     found = [
-        LoadedColumn(column, _text_of(name), _of_json(name, column.type))
+        LoadedColumn(column, text_in_json(name), _of_json(name, column.type))
         for name, column in names.items()
     ]
     return found, relation
 
 
-def _keys(cursor: duckdb.DuckDBPyConnection, relation: str) -> list[str]:
+def json_records(source: ObjectSource) -> str:
+    """What stands behind FROM to read JSON as records, in a column `json`."""
+    lines = source.format.format is DataFormat.NDJSON
+    form = "newline_delimited" if lines else "auto"
+    return source.relation(
+        [_OBJECT_OPTION, f"format = {literal(form)}", "hive_partitioning = false"],
+        "read_json_objects",
+    )
+
+
+def names_in_json(cursor: duckdb.DuckDBPyConnection, relation: str) -> list[str]:
     """The names that the objects' records have.
 
     Raises:
@@ -165,14 +191,20 @@ def _pointer(name: str) -> str:
     return literal(f"/{escaped}")
 
 
-def _text_of(name: str) -> str:
+def text_in_json(name: str) -> str:
+    """A record's value as text, in SQL; of a JSON string with its quotes."""
     # What is null is as what is not there.
     return f"nullif(CAST(json_extract(json, {_pointer(name)}) AS VARCHAR), 'null')"
 
 
+def string_in_json(name: str) -> str:
+    """A record's value as text, in SQL; of a JSON string what is between its quotes."""
+    return f"json_extract_string(json, {_pointer(name)})"
+
+
 def _of_json(name: str, column_type: ColumnType) -> Conversion:
     kind = f"json_type(json, {_pointer(name)})"
-    text = f"json_extract_string(json, {_pointer(name)})"
+    text = string_in_json(name)
     match column_type:
         case ScalarType(ScalarKind.JSON):
             return Conversion(f"json_extract(json, {_pointer(name)})", "true")

@@ -29,6 +29,8 @@ from domain.tables import Column, TableName
 
 _OUTAGE = re.compile(r"[Tt]imeout|HTTP|Could not (connect|establish|resolve)|No space left|quota")
 
+_NO_DIALECT = "Error when sniffing file"
+
 
 @dataclass(frozen=True, slots=True)
 class StagedLoad:
@@ -84,6 +86,8 @@ def failure(
     if unreadable and not isinstance(error, duckdb.HTTPException) and not _OUTAGE.search(text):
         # Behind the first line stands what a user of the engine could set.
         told = redact(source.shown(text)).split("\n")[0][:500]
+        if _NO_DIALECT in text:
+            told = "The records of CSV have as many fields as its header, divided by commas."
         names = ", ".join(each.shown for each in source.objects[:3])
         return MalformedObjectError(f"What lies in {names} cannot be read: {told}")
     return translated(error, redact)

@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import duckdb
 
 from adapters.ducklake.catalog.metadata import Metadata
 from adapters.ducklake.engine.errors import Redact
+from adapters.ducklake.engine.sql import literal, type_name
+from adapters.ducklake.loads.columns import OBJECT, LoadedColumn, select
 from adapters.ducklake.loads.derived_columns import derived_columns
-from adapters.ducklake.loads.formats import types_in_all
+from adapters.ducklake.loads.formats import (
+    csv_dialect,
+    csv_texts,
+    json_records,
+    loaded_texts,
+    names_in_json,
+    string_in_json,
+    types_in_all,
+)
+from adapters.ducklake.loads.guesses import has_zones, types_of_json, types_of_texts
 from adapters.ducklake.loads.loading import failure
 from adapters.ducklake.loads.query_source import StagedTable
 from adapters.ducklake.loads.staging import Stage
 from adapters.ducklake.objects.sources import ObjectSource
+from domain.column_types import ColumnType, read_column_type
 from domain.derived_tables import DerivedTable, SourceRead
+from domain.errors import RowProblem, RowsDoNotFitError
 from domain.formats import DataFormat
+from domain.tables import Column
 
 # All of a text is looked at, so that no row behind a sample is of another type than its column.
-_OPTIONS = {
-    DataFormat.PARQUET: ("union_by_name = true", "hive_partitioning = false"),
-    DataFormat.CSV: (
-        "header = true",
-        "sample_size = -1",
-        "union_by_name = true",
-        "hive_partitioning = false",
-    ),
-}
-_JSON = ("sample_size = -1", "union_by_name = true", "hive_partitioning = false")
+_WHOLE_TEXT = "sample_size = -1"
+_BY_NAME = ["union_by_name = true", "hive_partitioning = false"]
+_ZONELESS = "timestampformat = '%Y-%m-%dT%H:%M:%S'"
+"""Keeps the engine from turning times with a zone to UTC and forgetting the zone."""
 
 
 def stage_object_table(
@@ -35,26 +45,92 @@ def stage_object_table(
 
     Raises:
         MalformedObjectError: When an object cannot be read as what it is said to be.
-        RowsDoNotFitError: When a column is of one type in an object and of another elsewhere.
+        RowsDoNotFitError: When a column is of one type in an object and of another elsewhere,
+            or has numbers that no type keeps.
         InvalidColumnError: When the lake cannot keep a column.
         InvalidPartitionError: When a partition key names no column.
     """
     cursor = stage.cursor
     snapshot_id = Metadata(cursor).snapshot_id
-    data_format = source.format.format
-    relation = source.relation([*_OPTIONS.get(data_format, _JSON), *_form(data_format)])
+    loaded: list[LoadedColumn] = []
     try:
-        if data_format is DataFormat.PARQUET:
-            types_in_all(cursor, source)
-        described = cursor.execute(f"SELECT * FROM {relation} LIMIT 0").description or []
-        columns = derived_columns([(name, column_type) for name, column_type, *_ in described])
+        match source.format.format:
+            case DataFormat.PARQUET:
+                types_in_all(cursor, source)
+                relation = source.relation(_BY_NAME)
+                columns = _described(cursor, relation)
+                rows = f"SELECT * FROM {relation}"
+            case DataFormat.CSV:
+                columns = _csv_columns(cursor, source)
+                loaded = loaded_texts({column.name: column for column in columns})
+                rows = select(loaded, csv_texts(source))
+            case _:
+                relation = _json_relation(cursor, source)
+                columns = _described(cursor, relation)
+                rows = f"SELECT * FROM {relation}"
         definition = wanted.with_columns(columns)
-        count = stage.fill(f"SELECT * FROM {relation}")
+        count = stage.fill(rows)
     except duckdb.Error as error:
-        raise failure(error, source, (), redact) or error from error
+        raise failure(error, source, loaded, redact) or error from error
     found = tuple(each.found for each in source.objects)
     return StagedTable(definition, stage.table, SourceRead((), snapshot_id, count, found))
 
 
-def _form(data_format: DataFormat) -> tuple[str, ...]:
-    return ("format = 'newline_delimited'",) if data_format is DataFormat.NDJSON else ()
+def _described(cursor: duckdb.DuckDBPyConnection, relation: str) -> tuple[Column, ...]:
+    described = cursor.execute(f"SELECT * FROM {relation} LIMIT 0").description or []
+    return derived_columns([(name, column_type) for name, column_type, *_ in described])
+
+
+def _csv_columns(cursor: duckdb.DuckDBPyConnection, source: ObjectSource) -> tuple[Column, ...]:
+    guessing = source.relation([*csv_dialect(source), _WHOLE_TEXT])
+    types = types_of_texts(cursor, csv_texts(source), _guessed(cursor, guessing))
+    return tuple(Column(name, column_type) for name, column_type in types.items())
+
+
+def _json_relation(cursor: duckdb.DuckDBPyConnection, source: ObjectSource) -> str:
+    """What stands behind FROM to read JSON with types that change nothing."""
+    records = json_records(source)
+    names = names_in_json(cursor, records)
+    _check_names(names)
+    options = [_WHOLE_TEXT, *_BY_NAME]
+    if source.format.format is DataFormat.NDJSON:
+        options.append("format = 'newline_delimited'")
+    if has_zones(cursor, records):
+        options.append(_ZONELESS)
+    types = _guessed(cursor, source.relation(options))
+    if not set(names) <= set(types):
+        # The engine takes records of many members, most of them missing, for a single map.
+        options += ["map_inference_threshold = -1", "field_appearance_threshold = 0"]
+        types = _guessed(cursor, source.relation(options))
+    others = types_of_json(
+        cursor, records, {name: (string_in_json(name), types[name]) for name in names}
+    )
+    if not others:
+        return source.relation(options)
+    columns = (types | others).items()
+    given = ", ".join(f"{literal(name)}: {literal(type_name(each))}" for name, each in columns)
+    return source.relation([*options, f"columns = {{{given}}}"])
+
+
+def _guessed(cursor: duckdb.DuckDBPyConnection, relation: str) -> dict[str, ColumnType]:
+    described = cursor.execute(f"SELECT * FROM {relation} LIMIT 0").description or []
+    return {
+        name: read_column_type(str(column_type))
+        for name, column_type, *_ in described
+        if name != OBJECT
+    }
+
+
+def _check_names(names: Sequence[str]) -> None:
+    """Check that records of these names have columns.
+
+    Raises:
+        RowsDoNotFitError: When there are none, or two that are the same but for case.
+    """
+    if not names:
+        raise RowsDoNotFitError(RowProblem(None, None, "No row has a value: there are no columns."))
+    taken: set[str] = set()
+    for name in names:
+        if name.casefold() in taken:
+            raise RowsDoNotFitError(RowProblem(None, name, "it is there twice, but for case."))
+        taken.add(name.casefold())

@@ -57,10 +57,10 @@ def from_text(text: str, column_type: ColumnType) -> Conversion:
         case ScalarType(kind) if kind in _OTHERS:
             return _OTHERS[kind](text)
         case ScalarType(kind):
-            conditions = [_matches(text, _pattern(kind)), f"{cast} IS NOT NULL"]
+            conditions = [matches(text, _pattern(kind)), f"{cast} IS NOT NULL"]
             if kind in _FLOATS:
                 # What is over the type's range would become infinite.
-                conditions.append(f"(isfinite({cast}) OR {_matches(text, _NOT_FINITE)})")
+                conditions.append(f"(isfinite({cast}) OR {matches(text, _NOT_FINITE)})")
             return Conversion(cast, _all(*conditions))
         case _:
             return from_json(f"TRY_CAST({text} AS JSON)", column_type)
@@ -79,7 +79,8 @@ def _all(*conditions: str) -> str:
     return f"coalesce({' AND '.join(conditions)}, false)"
 
 
-def _matches(text: str, pattern: str) -> str:
+def matches(text: str, pattern: str) -> str:
+    """Whether all of a text is of a pattern, in SQL."""
     return f"system.main.regexp_full_match({text}, {literal(pattern)})"
 
 
@@ -106,7 +107,7 @@ def _decimal(text: str, column_type: DecimalType) -> str:
     # Zeros at the end are no digits that would be lost.
     scale = column_type.scale
     fraction = rf"\.[0-9]{{1,{scale}}}0*" if scale else r"\.0+"
-    return _matches(text, f"-?[0-9]+({fraction})?")
+    return matches(text, f"-?[0-9]+({fraction})?")
 
 
 def _boolean(text: str) -> Conversion:
@@ -123,7 +124,7 @@ def _blob(text: str) -> Conversion:
 
 
 def _uuid(text: str) -> Conversion:
-    return Conversion(f"TRY_CAST({text} AS UUID)", _matches(text, _UUID))
+    return Conversion(f"TRY_CAST({text} AS UUID)", matches(text, _UUID))
 
 
 def _json(text: str) -> Conversion:
