@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from application.queries.json_array import as_json_array
@@ -109,9 +109,7 @@ def _show(session: Session, lake: Container, query: Query, output: str | None) -
     if output is not None and output != STANDARD_STREAM:
         raise UsageError("A table is drawn for a terminal: write another --format to a file.")
     asked = query.row_limit
-    bounded = Query(
-        query.sql, query.table, query.parameters, TERMINAL_ROWS if asked is None else asked
-    )
+    bounded = replace(query, row_limit=TERMINAL_ROWS) if asked is None else query
     opened = _open(lake, bounded, DataFormat.NDJSON)
     with session.stoppable(opened.body) as body:
         text = b"".join(session.watched(body))

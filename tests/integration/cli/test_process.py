@@ -87,6 +87,21 @@ def test_a_query_that_takes_too_long(process: Process) -> None:
     assert b"longer than 0.2 s" in result.stderr
     assert b"--timeout" in result.stderr
     assert process("query", "SELECT 1", "--timeout", "0").returncode == 5
+    assert process("query", endless, "--timeout", "0.2", "--format", "table").returncode == 10
+
+
+@pytest.mark.parametrize("shape", ["table", "csv"])
+def test_the_past_is_asked(process: Process, shape: str) -> None:
+    assert process("tables", "create", "t", "--column", "a VARCHAR").returncode == 0
+    described = json.loads(process("tables", "describe", "t").stdout)
+    (process.directory / "rows.csv").write_text("a\nlate\n")
+    assert process("tables", "append", "t", "rows.csv").returncode == 0
+    for asked in (("query", "FROM t"), ("tables", "query", "t")):
+        assert b"late" in process(*asked, "--format", shape).stdout
+        at = ("--format", shape, "--at-version")
+        then = process(*asked, *at, str(described["snapshot_id"]))
+        assert (then.returncode, b"late" in then.stdout) == (0, False)
+        assert process(*asked, *at, "999").returncode == 3
 
 
 def test_an_object_there_and_back(process: Process) -> None:
