@@ -90,3 +90,9 @@ MAX_RESULT_COLUMNS = 10_000
 
 MAX_TYPE_DEPTH = 60
 """How deep the type of an answer's column may be; Arrow goes to 64."""
+
+MAX_TEXT_DEPTH = 32
+"""How deep the type of a column may be that is written as JSON or CSV."""
+
+MAX_TEXT_WEIGHT = 50_000
+"""Parts of all columns that are written as JSON or CSV, doubled by each list or map around them."""

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from duckdb.sqltypes import DuckDBPyType
 
 from adapters.ducklake.engine.sql import identifier, literal
+from adapters.ducklake.results.text_weight import check_text
 from adapters.ducklake.results.texts import csv_name, csv_text, json_text
 from adapters.ducklake.results.types import arrow_cast, parquet_cast
 from domain.formats import DataFormat
@@ -24,6 +25,8 @@ from domain.queries import ResultEncoding
 CHUNK_BYTES = 1 << 20
 ROW_GROUP_ROWS = 122_880
 ROW_GROUP_BYTES = 64 << 20
+
+_TEXTS = frozenset({DataFormat.JSON, DataFormat.NDJSON, DataFormat.CSV})
 
 Batches = Iterator[Any]
 """Record batches of pyarrow, which has no types."""
@@ -57,7 +60,13 @@ class Encoder(Protocol):
 
 
 def encoder_for(encoding: ResultEncoding, columns: Sequence[SelectedColumn]) -> Encoder:
-    """The encoder that writes these columns in a format."""
+    """The encoder that writes these columns in a format.
+
+    Raises:
+        TooLargeError: When they are nested too deep for it.
+    """
+    if encoding.format in _TEXTS:
+        check_text((column.name, column.type) for column in columns)
     match encoding.format:
         case DataFormat.JSON | DataFormat.NDJSON:
             return NdjsonEncoder(columns, encoding.wide_numbers_as_text)

@@ -119,7 +119,7 @@ def _json_of_scalar(value: str, result_type: DuckDBPyType, *, wide_as_text: bool
 def _json_of_list(value: str, result_type: DuckDBPyType, element: str, of_part: _PartText) -> str:
     text = of_part(element, parts(result_type)[0].type)
     texts = f"list_transform({value}, lambda {element}: {text})"
-    return f"'[' || array_to_string({texts}, ',') || ']'"
+    return f"CASE WHEN {value} IS NOT NULL THEN concat('[', {_joined(texts)}, ']') END"
 
 
 def _json_of_map(value: str, result_type: DuckDBPyType, element: str, of_part: _PartText) -> str:
@@ -131,7 +131,13 @@ def _json_of_map(value: str, result_type: DuckDBPyType, element: str, of_part: _
         f"CAST(to_json({key_text}) AS VARCHAR) || ':' || {of_part(f'{element}.value', item.type)}"
     )
     members = f"list_transform(map_entries({value}), lambda {element}: {member})"
-    return f"'{{' || array_to_string({members}, ',') || '}}'"
+    return f"CASE WHEN {value} IS NOT NULL THEN concat('{{', {_joined(members)}, '}}') END"
+
+
+def _joined(texts: str) -> str:
+    """An expression for the texts of a list with commas between them; NULL when it is empty."""
+    # array_to_string is a macro that names its list twice: nested, that doubles at each level.
+    return f"list_aggregate({texts}, 'string_agg', ',')"
 
 
 def _json_of_struct(value: str, result_type: DuckDBPyType, of_part: _PartText) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, field_validator
 from pydantic.config import JsonDict
 
 from domain.plans import QueryPlan
@@ -56,6 +56,26 @@ class _Question(RequestModel):
         examples=["2026-01-31T12:00:00Z"],
         json_schema_extra={"format": "date-time"},
     )
+
+    @field_validator("parameters", mode="before")
+    @classmethod
+    def _check_parameters(cls, given: object) -> object:
+        """Tell what is wrong in words: of a union, pydantic tells what each branch says of it."""
+        match given:
+            case list():
+                values = list(enumerate(given, start=1))
+            case dict():
+                values = list(given.items())
+            case _:
+                raise ValueError("a list, or an object")
+        if len(values) > MAX_PARAMETERS:
+            raise ValueError(f"at most {MAX_PARAMETERS} of them")
+        for name, value in values:
+            if not isinstance(value, ParameterValue):
+                raise ValueError(  # noqa: TRY004 - as above
+                    f"the value of {name} is no text, number, truth value or null"
+                )
+        return given
 
     def at(self) -> PointInTime | None:
         """The moment that is asked for.

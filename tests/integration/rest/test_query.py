@@ -153,6 +153,16 @@ def test_bad_questions(api: Api, body: dict[str, Any], status: int, code: str) -
     problem(api.http.post("/query", json=body), status, code)
 
 
+@pytest.mark.parametrize("parameters", [1, [1, [2]], {"a": {}}, [1] * 10_001])
+def test_wrong_parameters_are_found_by_their_pointer(api: Api, parameters: object) -> None:
+    body = {"sql": "select 1", "parameters": parameters}
+    told = problem(api.http.post("/query", json=body), 422, "invalid_request")
+
+    assert [(error["in"], error["pointer"]) for error in told["errors"]] == [
+        ("body", "/parameters")
+    ]
+
+
 def test_parameters_without_sql_are_422(api: Api, table: str) -> None:
     answer = api.http.post(f"/tables/{table}/query", json={"parameters": [1]})
     problem(answer, 422, "invalid_parameters")
