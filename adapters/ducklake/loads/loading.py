@@ -18,6 +18,7 @@ from adapters.ducklake.loads.staging import Stage
 from adapters.ducklake.objects.sources import ObjectSource
 from adapters.ducklake.writes.inlining import keep_out_of_the_catalog
 from adapters.ducklake.writes.jobs import Transaction
+from domain.column_types import ColumnType
 from domain.errors import (
     LakehouseError,
     MalformedObjectError,
@@ -25,6 +26,7 @@ from domain.errors import (
     RowsDoNotFitError,
     TableNotFoundError,
 )
+from domain.growth import wider_type
 from domain.tables import Column, TableName
 
 _OUTAGE = re.compile(r"[Tt]imeout|HTTP|Could not (connect|establish|resolve)|No space left|quota")
@@ -93,10 +95,15 @@ def failure(
     return translated(error, redact)
 
 
+def _has_room(column_type: ColumnType | None, column: Column) -> bool:
+    """Whether values that are fit for a column go into the type that it has by now."""
+    return column_type is not None and wider_type(column_type, column.type) == column_type
+
+
 def insert_loaded(
     transaction: Transaction, schemas: Schemas, name: TableName, load: StagedLoad
 ) -> int:
-    """Insert rows that wait; how many they were.
+    """Insert rows that wait; how many they were. A table that has grown meanwhile takes them.
 
     Raises:
         TableNotFoundError: When the table is not there any more.
@@ -104,7 +111,8 @@ def insert_loaded(
     """
     cursor = transaction.cursor
     columns = schemas.columns(cursor, name)
-    if not set(load.columns) <= set(columns):
+    types = {column.name: column.type for column in columns}
+    if not all(_has_room(types.get(column.name), column) for column in load.columns):
         raise RowsDoNotFitError(
             RowProblem(None, None, f"The table {name} has changed; its columns are others now.")
         )

@@ -1,0 +1,69 @@
+"""Loads into a table that others make grow while the objects are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.ducklake import DuckLakeTables, FileCatalog, Lake, LakeConfig, LocalStorage
+from adapters.ducklake.objects.sources import ObjectSource, ObjectSources
+from domain.errors import RowsDoNotFitError
+from domain.growth import Growth
+from domain.object_rows import ObjectRows
+from domain.tables import IfExists, TableName
+from tests.contract.table_cases import append, column, create, write
+from tests.fakes.rows import FakeRows
+from tests.integration.transfers.conftest import Service
+
+NAME = TableName("main", "growing")
+COLUMNS = (column("a", "INTEGER"),)
+
+
+class SlowSources(ObjectSources):
+    """Sources beside whose opening something else happens."""
+
+    meanwhile: Callable[[], object]
+
+    def open(self, *args: Any, **more: Any) -> ObjectSource:
+        self.meanwhile()
+        return super().open(*args, **more)
+
+
+@pytest.mark.parametrize("retyped", [False, True])
+def test_a_load_goes_on_where_its_values_have_room(
+    service: Service, tmp_path: Path, *, retyped: bool
+) -> None:
+    bucket = service.bucket()
+    service.http.put(f"/datasets/{bucket}/x.csv", content=b"a\n7\n")
+    config = LakeConfig(
+        catalog=FileCatalog(tmp_path / "catalog.ducklake"),
+        storage=LocalStorage(tmp_path / "data"),
+        temp_directory=tmp_path / "temp",
+        readable=tuple(service.container.datasets().location_roots),
+    )
+    with closing(Lake(config)) as lake:
+        sources = SlowSources(lake, service.container.datasets())
+        with closing(DuckLakeTables(lake, objects=sources)) as tables:
+            create(tables, NAME, *COLUMNS)
+
+            def grow() -> None:
+                growth = Growth((column("b", "VARCHAR"),), (column("a", "BIGINT"),))
+                append(tables, NAME, FakeRows.of(COLUMNS, {"a": [1]}, growth))
+
+            def retype() -> None:
+                create(tables, NAME, column("a", "DATE"), if_exists=IfExists.REPLACE)
+
+            sources.meanwhile = retype if retyped else grow
+            rows = ObjectRows.parse([f"{bucket}/x.csv"])
+            if retyped:
+                with pytest.raises(RowsDoNotFitError):
+                    tables.load(NAME, rows, write(NAME, "load"))
+                assert tables.describe(NAME).row_count == 0
+            else:
+                assert tables.load(NAME, rows, write(NAME, "load")).outcome.rows_appended == 1
+                assert [str(each.type) for each in tables.columns(NAME)] == ["BIGINT", "VARCHAR"]
+                assert tables.describe(NAME).row_count == 2
