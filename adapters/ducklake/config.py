@@ -107,7 +107,7 @@ class S3Storage:
     timeout_s: int = 10
 
 
-DEFAULT_INLINE_ROWS = 10
+DEFAULT_INLINE_ROWS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +125,9 @@ class LakeConfig:
         inline_rows: Inserts of at most so many rows stay in the catalog at first, instead of
             making a file of their own; 0 for none. An option of the lake, or of a table, that
             somebody has set goes before it.
+        compact_after: Of how many small files of a table a merge is worth it, which then happens
+            in the background; 0 for never. Not where another client of the lake may delete or
+            update rows: a merge beside it would undo that.
         readable: Where else the engine may read: directories, which end with `/`, and `s3://`
             for every bucket of the store.
         sync_files: Whether files on this machine are durable before the commit that names them.
@@ -138,6 +141,7 @@ class LakeConfig:
     threads: int | None = None
     catalog_timeout_s: float = 10
     inline_rows: int = DEFAULT_INLINE_ROWS
+    compact_after: int = 0
     sync_files: bool = True
     readable: tuple[str, ...] = ()
 

@@ -132,10 +132,10 @@ def test_partitions_of_the_sources_columns(
     tables: TablePort, name: TableName, source: TableName
 ) -> None:
     create(tables, source)
-    append(tables, source, some_rows(40))
+    append(tables, source, some_rows(400))
     made = make(tables, name, Query(table=source), partition_by=("bucket(4, label)",))
     assert made.outcome.description.partition_by == ("bucket(4, label)",)
-    assert made.outcome.description.row_count == 40
+    assert made.outcome.description.row_count == 400
     with pytest.raises(InvalidPartitionError):
         make(
             tables,

@@ -167,7 +167,7 @@ def test_a_result_sees_the_snapshot_at_which_it_was_opened(
     tables: TablePort, queries: QueryPort, filled: TableName
 ) -> None:
     with closing(queries.open(Query(table=filled), NDJSON)) as result:
-        append(tables, filled, some_rows(100))
+        append(tables, filled, some_rows(200))
         create(tables, filled, column("other", "DATE"), if_exists=IfExists.REPLACE)
         body = b"".join(result)
 

@@ -53,11 +53,11 @@ def test_appends_to_several_tables(tables: TablePort, namespace: str) -> None:
 
     def work(number: int) -> None:
         for turn in range(6):
-            append(tables, names[(number + turn) % 3], some_rows(20))
+            append(tables, names[(number + turn) % 3], some_rows(150))
 
     at_once(work)
 
-    assert [tables.describe(name).row_count for name in names] == [THREADS * 6 * 20 // 3] * 3
+    assert [tables.describe(name).row_count for name in names] == [THREADS * 6 * 150 // 3] * 3
 
 
 def test_one_of_many_makes_a_table(tables: TablePort, name: TableName) -> None:
@@ -86,7 +86,7 @@ def test_readers_see_whole_appends_alone(tables: TablePort, name: TableName) -> 
         if number == 0:
             try:
                 for _ in range(10):
-                    append(tables, name, some_rows(50))
+                    append(tables, name, some_rows(150))
             finally:
                 appended.set()
             return [tables.describe(name).row_count]
@@ -97,10 +97,10 @@ def test_readers_see_whole_appends_alone(tables: TablePort, name: TableName) -> 
 
     counts = at_once(work, threads=3)
 
-    assert counts[0] == [500]
+    assert counts[0] == [1500]
     for seen in counts:
         assert seen == sorted(seen)
-        assert all(count % 50 == 0 for count in seen)
+        assert all(count % 150 == 0 for count in seen)
 
 
 def test_a_table_that_is_dropped_while_others_append(tables: TablePort, name: TableName) -> None:

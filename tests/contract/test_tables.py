@@ -170,12 +170,12 @@ def test_partitions(tables: TablePort, name: TableName, keys: tuple[str, ...]) -
     made = tables.create(
         definition(name, *columns, partition_by=keys), IfExists.ERROR, write(name, "create")
     ).description
-    append(tables, name, some_rows(100))
+    append(tables, name, some_rows(200))
 
     assert made.partition_by == keys
     assert made.columns == columns
     assert tables.describe(name).partition_by == keys
-    assert tables.describe(name).row_count == 100
+    assert tables.describe(name).row_count == 200
 
 
 def test_a_partition_key_goes_by_the_name_that_the_column_has(
@@ -509,7 +509,7 @@ def test_every_commit_names_its_run(lake: OpenedLake, tables: TablePort, name: T
         write(name, "create"),
         write(name, "append", 3),
         write(name, "replace"),
-        write(name, "append", 100),
+        write(name, "append", 200),
         write(name, "drop"),
     ]
     before = len(lake.writes())
@@ -517,7 +517,7 @@ def test_every_commit_names_its_run(lake: OpenedLake, tables: TablePort, name: T
     tables.create(definition(name), IfExists.ERROR, said[0])
     tables.append(name, some_rows(3), said[1])
     tables.create(definition(name), IfExists.REPLACE, said[2])
-    tables.append(name, some_rows(100), said[3])
+    tables.append(name, some_rows(200), said[3])
     tables.drop(name, said[4])
 
     assert list(lake.writes())[before:] == said

@@ -181,12 +181,12 @@ def test_a_moved_home_is_the_same_lake(home: Path) -> None:
     with running_service(home) as service, service.client() as client:
         make_table(client, "t")
         # More rows than the catalog keeps inline, so that there is a data file.
-        append(client, "t", *range(100)).raise_for_status()
+        append(client, "t", *range(200)).raise_for_status()
     moved = home.with_name("moved")
     home.rename(moved)
     with running_service(moved) as service, service.client() as client:
-        assert ids(client, "t") == list(range(100))
-        append(client, "t", 100).raise_for_status()
+        assert ids(client, "t") == list(range(200))
+        append(client, "t", 200).raise_for_status()
 
 
 def test_every_operation_leaves_its_lineage_in_the_home(home: Path) -> None:

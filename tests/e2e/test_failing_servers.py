@@ -31,7 +31,7 @@ SLACK_S = 3.0
 RECOVERY_S = 5.0
 COLUMNS = [{"name": "id", "type": "BIGINT"}, {"name": "text", "type": "VARCHAR"}]
 #: More rows than are inlined in the catalog, so that storage is needed too
-ROWS = [{"id": number, "text": "x" * 20} for number in range(50)]
+ROWS = [{"id": number, "text": "x" * 20} for number in range(200)]
 SETTINGS = {"store_timeout_s": str(TIMEOUT_S), "ready_timeout_s": "1"}
 
 

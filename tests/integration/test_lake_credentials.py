@@ -131,7 +131,7 @@ def test_an_error_names_the_setting_and_shows_no_secret(
         tables = DuckLakeTables(lake)
         create(tables, TABLE)
         # More rows than are inlined, so that they are written to the store.
-        append(tables, TABLE, some_rows(100))
+        append(tables, TABLE, some_rows(200))
 
     with opened(changed) as lake, pytest.raises(UnavailableError) as raised:
         use(lake)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import httpx
 
 TABLE = "t"
-SMALL, LARGE = 1, 50
+SMALL, LARGE = 1, 150
 """Rows that the catalog keeps, and rows that make a Parquet file."""
 LARGE_SHARE = 0.3
 AGAIN = frozenset({429, 503, 504})

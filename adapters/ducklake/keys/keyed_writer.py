@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TypeVar
 
+from adapters.ducklake.compaction.compactor import Compactor
 from adapters.ducklake.engine.lake import Lake
 from adapters.ducklake.keys.archive import KeyArchive
 from adapters.ducklake.keys.entries import KeyEntry
@@ -29,6 +30,7 @@ class KeyedWriter:
         self._ledger = KeyLedger(lake, keep)
         self._writer = Writer(lake, self._ledger, merge)
         self._archive = KeyArchive(lake, self._ledger, self._writer)
+        self._compactor = Compactor(lake, self._writer, lake.config.compact_after)
 
     def commit(self, job: Job[T]) -> Committed[T] | KeyEntry:
         """Commit a job, or give what is kept of it when it was done before.
@@ -40,13 +42,13 @@ class KeyedWriter:
         """
         request = job.terms.request
         if request is None:
-            return self._writer.commit(job)
+            return self._commit(job)
         with self._ledger.using(request.key):
             entry = self.kept(job.terms)
             if entry is not None:
                 return entry
             self._archive.start()
-            return self._writer.commit(job)
+            return self._commit(job)
 
     def kept(self, terms: WriteTerms) -> KeyEntry | None:
         """What is kept of a write on these terms, as far as this process knows.
@@ -79,5 +81,11 @@ class KeyedWriter:
 
     def close(self) -> None:
         """Stop what goes on in the background."""
+        self._compactor.close()
         self._archive.close()
         self._ledger.close()
+
+    def _commit(self, job: Job[T]) -> Committed[T] | KeyEntry:
+        done = self._writer.commit(job)
+        self._compactor.wrote()
+        return done

@@ -1,0 +1,1 @@
+"""Merging small files in the background."""
