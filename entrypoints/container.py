@@ -93,7 +93,6 @@ from entrypoints.settings import Durability, Settings, Storage
 PROJECT_URI = "urn:ducklake-backend"
 PROBE_THREADS = 8
 STATEMENT_BUCKET = BucketName("statements")
-COMPACT_AFTER = 100
 STATEMENT_PREFIX = "statements/"
 STATEMENTS_STOP_S = 10.0
 """How long statements may take to be stopped, and to be told so, at the end."""
@@ -147,22 +146,10 @@ def _lake_config(home: Home, datasets: DatasetPort, settings: Mapping[str, Any])
         threads=settings["threads"],
         catalog_timeout_s=settings["store_timeout_s"],
         inline_rows=settings["inline_rows"],
-        compact_after=_compact_after(settings),
+        compact_after=settings["compact_after"],
         sync_files=settings["durability"] is Durability.FULL,
         readable=tuple(datasets.location_roots),
     )
-
-
-def _compact_after(settings: Mapping[str, Any]) -> int:
-    """Of how many small files a table is merged in the background; 0 for never.
-
-    A catalog in a file is this process's alone. One in PostgreSQL may have clients that delete
-    rows, which merging would undo.
-    """
-    wanted: int | None = settings["compact_after"]
-    if wanted is not None:
-        return wanted
-    return 0 if settings["catalog"] is not None else COMPACT_AFTER
 
 
 def _lake_bucket(settings: Mapping[str, Any], closing: ExitStack) -> Any:

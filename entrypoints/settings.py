@@ -134,9 +134,8 @@ class Settings(BaseSettings):
         inline_rows: Appends of at most so many rows stay in the catalog at first, instead of
             making a file each; 0 for none.
         compact_after: Once appends have left so many small files (below 1 MiB) of a table, they
-            are merged in the background; 0 for never. Nothing is 100 with the catalog in a
-            file, and never with one in PostgreSQL: there set it only when no other client of
-            the lake deletes or updates rows, which a merge at the same moment would undo.
+            are merged in the background; 0 for never. Set it only when no other client of the
+            lake deletes or updates rows, which a merge at the same moment would undo.
         max_table_body: The greatest body of an append as it comes, in bytes.
         max_expanded_body: The greatest body of an append once it is unpacked, and all of its
             rows in memory's form, in bytes.
@@ -201,7 +200,7 @@ class Settings(BaseSettings):
     statement_lease_s: float = Field(default=30, ge=1, le=3_600, allow_inf_nan=False)
 
     inline_rows: int = Field(default=100, ge=0, le=100_000)
-    compact_after: int | None = Field(default=None, ge=0, le=100_000)
+    compact_after: int = Field(default=0, ge=0, le=100_000)
     idempotency_keep_hours: int = Field(default=24, ge=1, le=8_760)
     max_table_body: int = Field(default=64 * GIB, ge=1)
     max_expanded_body: int = Field(default=16 * GIB, ge=1)
