@@ -24,10 +24,13 @@ class ObjectRows:
     Attributes:
         patterns: Which objects.
         format: What they are.
+        timeout_s: How long the service may take to read them, in seconds; None for as long as
+            it takes.
     """
 
     patterns: tuple[ObjectPattern, ...]
     format: FileFormat
+    timeout_s: float | None = None
 
     @classmethod
     def parse(cls, names: Sequence[str], data_format: DataFormat | None = None) -> Self:

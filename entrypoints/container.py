@@ -408,6 +408,14 @@ class Container(containers.DeclarativeContainer):
         _maintenance, lake, lake_files
     )
 
+    # How long the engine may work
+    query_timeouts: providers.Provider[QueryTimeouts] = providers.Factory(
+        QueryTimeouts, settings.query_timeout_s, settings.query_max_timeout_s
+    )
+    statement_timeouts: providers.Provider[QueryTimeouts] = providers.Factory(
+        QueryTimeouts, settings.statement_timeout_s, settings.statement_max_timeout_s
+    )
+
     # The use cases
     create_table: providers.Provider[TrackedWrite[CreateTableCommand, CreateOutcome]] = (
         providers.Factory(
@@ -421,7 +429,7 @@ class Container(containers.DeclarativeContainer):
     create_table_from: providers.Provider[TrackedWrite[CreateTableFromCommand, DerivedOutcome]] = (
         providers.Factory(
             TrackedWrite,
-            providers.Factory(CreateTableFrom, tables),
+            providers.Factory(CreateTableFrom, tables, statement_timeouts),
             lineage,
             tables,
             told_as_derived,
@@ -448,26 +456,20 @@ class Container(containers.DeclarativeContainer):
     load_objects: providers.Provider[TrackedWrite[LoadObjectsCommand, LoadOutcome]] = (
         providers.Factory(
             TrackedWrite,
-            providers.Factory(LoadObjects, tables),
+            providers.Factory(LoadObjects, tables, statement_timeouts),
             lineage,
             tables,
             told_as_loaded,
         )
     )
     export_to_object: providers.Provider[Tracked[ExportCommand, PutOutcome]] = providers.Factory(
-        Tracked, providers.Factory(ExportToObject, queries, datasets), lineage
-    )
-    query_timeouts: providers.Provider[QueryTimeouts] = providers.Factory(
-        QueryTimeouts, settings.query_timeout_s, settings.query_max_timeout_s
+        Tracked, providers.Factory(ExportToObject, queries, datasets, statement_timeouts), lineage
     )
     plan_query: providers.Provider[PlanQuery] = providers.Factory(
         PlanQuery, queries, query_timeouts
     )
     run_query: providers.Provider[Tracked[RunQueryCommand, QueryAnswer]] = providers.Factory(
         Tracked, providers.Factory(RunQuery, queries, query_timeouts), lineage
-    )
-    statement_timeouts: providers.Provider[QueryTimeouts] = providers.Factory(
-        QueryTimeouts, settings.statement_timeout_s, settings.statement_max_timeout_s
     )
     statement_rules: providers.Provider[StatementRules] = providers.Factory(
         _statement_rules, settings

@@ -124,7 +124,7 @@ class Settings(BaseSettings):
             same time, beside the queries.
         statement_queue: How many more may wait for that; what comes then is answered 429.
         statement_timeout_s: How long the engine may work for a statement that says no `timeout_s`
-            of its own, in seconds.
+            of its own, and for a load, an export or a table made from data, in seconds.
         statement_max_timeout_s: The greatest `timeout_s` that a statement may ask for, in seconds.
         statement_max_result: The greatest result of a statement as it is kept, in bytes.
         statement_keep_s: For how long a statement and its result are kept when it has ended, in

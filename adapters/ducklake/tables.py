@@ -21,7 +21,7 @@ from adapters.ducklake.keys.keyed_writer import KeyedWriter
 from adapters.ducklake.loads.loading import StagedLoad, insert_loaded, stage_objects
 from adapters.ducklake.loads.object_table import stage_object_table
 from adapters.ducklake.loads.query_source import StagedTable, stage_query
-from adapters.ducklake.loads.staging import staged
+from adapters.ducklake.loads.staging import Stage, staged
 from adapters.ducklake.objects.sources import ObjectSource, ObjectSources
 from adapters.ducklake.writes.answers import DROPPED, appended, created, left_alone, outcome_of
 from adapters.ducklake.writes.appends import AppendJob, merged
@@ -131,15 +131,19 @@ class DuckLakeTables(TablePort):
         """The rows of a table that is to be made, waiting."""
         lake, rows = self._lake, table.source
         if isinstance(rows, Query):
-            with staged(lake, lambda stage: stage_query(stage, table, rows, lake.redact)) as made:
+
+            def of_query(stage: Stage) -> StagedTable:
+                return stage_query(stage, table, rows, lake, self._objects)
+
+            with staged(lake, of_query, rows.timeout_s) as made:
                 yield made
             return
-        with (
-            self._opened(rows) as source,
-            staged(
-                lake, lambda stage: stage_object_table(stage, table, source, lake.redact)
-            ) as made,
-        ):
+
+        def of_objects(stage: Stage) -> StagedTable:
+            with self._opened(rows, stage) as source:
+                return stage_object_table(stage, table, source, lake.redact)
+
+        with staged(lake, of_objects, rows.timeout_s) as made:
             yield made
 
     def _create(
@@ -256,17 +260,17 @@ class DuckLakeTables(TablePort):
         if kept is not None:
             return LoadOutcome(self._replayed(kept, AppendOutcome), ())
         columns = self.columns(name)
-        redact = self._lake.redact
-        with (
-            self._opened(rows) as source,
-            staged(self._lake, lambda stage: stage_objects(stage, source, columns, redact)) as load,
-        ):
+
+        def work(stage: Stage) -> StagedLoad:
+            with self._opened(rows, stage) as source:
+                return stage_objects(stage, source, columns, self._lake.redact)
+
+        with staged(self._lake, work, rows.timeout_s) as load:
             if load.row_count == 0:
                 outcome = self._append_nothing(name, write, terms)
             else:
                 outcome = self._insert(name, load, replace(write, rows=load.row_count), terms)
-        read = () if outcome.replay_of else tuple(each.found for each in source.objects)
-        return LoadOutcome(outcome, read)
+        return LoadOutcome(outcome, () if outcome.replay_of else load.objects)
 
     def _insert(
         self, name: TableName, load: StagedLoad, write: Write, terms: WriteTerms
@@ -281,10 +285,11 @@ class DuckLakeTables(TablePort):
             return self._replayed(done, AppendOutcome)
         return AppendOutcome(done.value, _snapshot_of(done))
 
-    def _opened(self, rows: ObjectRows) -> ObjectSource:
+    def _opened(self, rows: ObjectRows, stage: Stage) -> ObjectSource:
         if self._objects is None:
             raise UnsupportedOperationError("This lake reads no objects.")
-        return self._objects.open(rows.patterns, rows.format)
+        with stage.clock.stopped():
+            return self._objects.open(rows.patterns, rows.format, stage.heartbeat)
 
     def drop(self, name: TableName, write: Write, terms: WriteTerms = NO_TERMS) -> DropOutcome:
         """As `TablePort.drop`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from application.runs import Plan, Run
@@ -10,6 +10,7 @@ from application.writes import NO_TERMS, Terms
 from domain.derived_tables import DerivedOutcome, DerivedTable
 from domain.lineage import Lifecycle, Operation, Usage
 from domain.ports.tables import TablePort
+from domain.queries import QueryTimeouts
 from domain.tables import IfExists
 
 
@@ -27,6 +28,7 @@ class CreateTableFrom:
     """Make a table with the columns and rows of its source."""
 
     tables: TablePort
+    timeouts: QueryTimeouts = field(default_factory=QueryTimeouts)
     operation: ClassVar[Operation] = Operation.TABLE_CREATE
 
     def plan(self, command: CreateTableFromCommand) -> Plan:
@@ -37,15 +39,15 @@ class CreateTableFrom:
     def __call__(self, command: CreateTableFromCommand, run: Run) -> DerivedOutcome:
         """Raises: what `TablePort.create_from` raises."""
         name = command.table.name
-        replace = command.if_exists is IfExists.REPLACE
-        write = run.write(name, "replace" if replace else "create")
-        made = self.tables.create_from(
-            command.table, command.if_exists, write, command.terms.settled()
-        )
+        replaces = command.if_exists is IfExists.REPLACE
+        write = run.write(name, "replace" if replaces else "create")
+        source = replace(command.table.source, timeout_s=self.timeouts.default_s)
+        table = replace(command.table, source=source)
+        made = self.tables.create_from(table, command.if_exists, write, command.terms.settled())
         if made.read is None:
             return made
-        for table in made.read.tables:
-            run.reads(Usage(table, version=str(made.read.snapshot_id)))
+        for each in made.read.tables:
+            run.reads(Usage(each, version=str(made.read.snapshot_id)))
         for found in made.read.objects:
             run.reads(Usage(found.ref, version=found.etag, size_bytes=found.size))
         run.writes(
@@ -54,7 +56,7 @@ class CreateTableFrom:
                 version=str(made.outcome.description.snapshot_id),
                 columns=made.outcome.description.columns,
                 row_count=made.read.row_count,
-                lifecycle=Lifecycle.OVERWRITE if replace else Lifecycle.CREATE,
+                lifecycle=Lifecycle.OVERWRITE if replaces else Lifecycle.CREATE,
             )
         )
         return made

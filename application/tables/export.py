@@ -7,7 +7,9 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from application.cancellation import Cancellation
 from application.queries.json_array import as_json_array
+from application.queries.run import RunQuery
 from application.runs import Plan, Run
 from domain.datasets import MediaType, ObjectMetadata, ObjectRef, PutOutcome, WriteCondition
 from domain.errors import InvalidSqlError
@@ -15,7 +17,7 @@ from domain.formats import DataFormat
 from domain.lineage import Lifecycle, Operation, Usage
 from domain.ports.datasets import DatasetPort
 from domain.ports.queries import QueryPort
-from domain.queries import Query, ResultEncoding
+from domain.queries import Query, QueryTimeouts, ResultEncoding
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class ExportCommand:
         ref: The object that is written.
         data_format: How its rows are written.
         condition: When the object may be written.
+        cancellation: Stops it from outside.
 
     Raises:
         InvalidSqlError: When the query is put to no table.
@@ -36,6 +39,7 @@ class ExportCommand:
     ref: ObjectRef
     data_format: DataFormat
     condition: WriteCondition = field(default_factory=WriteCondition)
+    cancellation: Cancellation = field(default_factory=Cancellation)
 
     def __post_init__(self) -> None:
         if self.query.table is None:
@@ -48,6 +52,7 @@ class ExportToObject:
 
     queries: QueryPort
     datasets: DatasetPort
+    timeouts: QueryTimeouts = field(default_factory=QueryTimeouts)
     operation: ClassVar[Operation] = Operation.TABLE_EXPORT
 
     def plan(self, command: ExportCommand) -> Plan:
@@ -57,12 +62,14 @@ class ExportToObject:
         return Plan(query.table, inputs, outputs=(Usage(command.ref),), sql=query.sql)
 
     def __call__(self, command: ExportCommand, run: Run) -> PutOutcome:
-        """Raises: what `QueryPort.open`, its result and `DatasetPort.put_object` raise."""
+        """Raises: what `RunQuery`, its result and `DatasetPort.put_object` raise."""
         command.ref.name.check_writable()
         encoding = ResultEncoding(command.data_format)
-        with closing(self.queries.open(command.query, encoding)) as result:
-            for table in result.tables:
-                run.reads(Usage(table, version=str(result.snapshot_id)))
+        ask = RunQuery(self.queries, self.timeouts)
+        with (
+            closing(ask.begin(command.query, encoding, run)) as result,
+            command.cancellation.stopping(result.close),
+        ):
             outcome = self.datasets.put_object(
                 command.ref,
                 file_content(result, command.data_format),

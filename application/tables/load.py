@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from application.runs import Plan, Run
@@ -10,6 +10,7 @@ from application.writes import NO_TERMS, Terms
 from domain.lineage import Operation, Usage
 from domain.object_rows import LoadOutcome, ObjectRows
 from domain.ports.tables import TablePort
+from domain.queries import QueryTimeouts
 from domain.tables import TableName
 
 
@@ -27,6 +28,7 @@ class LoadObjects:
     """Read objects into a table in the engine: all of their rows in one commit, or none."""
 
     tables: TablePort
+    timeouts: QueryTimeouts = field(default_factory=QueryTimeouts)
     operation: ClassVar[Operation] = Operation.TABLE_LOAD
 
     def plan(self, command: LoadObjectsCommand) -> Plan:
@@ -36,7 +38,8 @@ class LoadObjects:
     def __call__(self, command: LoadObjectsCommand, run: Run) -> LoadOutcome:
         """Raises: what `TablePort.load` raises."""
         write = run.write(command.table, "load")
-        loaded = self.tables.load(command.table, command.rows, write, command.terms.settled())
+        rows = replace(command.rows, timeout_s=self.timeouts.default_s)
+        loaded = self.tables.load(command.table, rows, write, command.terms.settled())
         for found in loaded.objects:
             run.reads(Usage(found.ref, version=found.etag, size_bytes=found.size))
         run.writes(

@@ -157,6 +157,7 @@ class TablePort(Protocol):
             MalformedObjectError: When one cannot be read as what it is said to be.
             ObjectChangedError: When one was replaced while it was read.
             RowsDoNotFitError: When a value, or a column, does not fit the table.
+            QueryTimeoutError: When reading them takes longer than `rows.timeout_s`.
             PreconditionFailedError, WriteConflictError: As `append`.
             UnsupportedOperationError: When this lake reads no objects.
         """

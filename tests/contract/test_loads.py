@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import io
+import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
 
 import pyarrow as pa
@@ -24,6 +27,7 @@ from domain.errors import (
     LakehouseError,
     MalformedObjectError,
     ObjectNotFoundError,
+    QueryTimeoutError,
     RowsDoNotFitError,
     TableNotFoundError,
 )
@@ -256,3 +260,64 @@ def test_text_that_makes_no_table(
         tables.create_from(DerivedTable(name, rows), IfExists.ERROR, write(name, "create"))
     with pytest.raises(TableNotFoundError):
         tables.describe(name)
+
+
+def test_a_table_made_of_a_query_over_objects(
+    tables: TablePort, queries: QueryPort, name: TableName, held: Bucket
+) -> None:
+    held.put("x.csv", b"a,b\n1,2020-01-01\n2,\n")
+    held.put("1.ndjson", b'{"a": 2, "c": "x"}\n')
+    sql = (
+        f"SELECT x.a, y.c FROM 's3://{held.name}/x.csv' x "
+        f"JOIN read_json('s3://{held.name}/*.ndjson') y USING (a)"
+    )
+    made = tables.create_from(DerivedTable(name, Query(sql)), IfExists.ERROR, write(name, "create"))
+    assert made.read is not None
+    found = sorted(str(found.ref.name) for found in made.read.objects)
+    assert found == ["1.ndjson", "x.csv"]
+    assert read(queries, Query(table=name)).rows == [{"a": 2, "c": "x"}]
+
+
+def test_a_query_over_objects_that_cannot_be_read(
+    tables: TablePort, name: TableName, held: Bucket
+) -> None:
+    held.put("x.parquet", b"<html>")
+
+    def make(place: str) -> None:
+        asked = Query(f"FROM 's3://{held.name}/{place}'")
+        tables.create_from(DerivedTable(name, asked), IfExists.ERROR, write(name, "create"))
+
+    with pytest.raises(MalformedObjectError, match=f"s3://{held.name}/x.parquet"):
+        make("x.parquet")
+    with pytest.raises(ObjectNotFoundError):
+        make("y.parquet")
+    with pytest.raises(TableNotFoundError):
+        tables.describe(name)
+
+
+def test_what_takes_too_long_makes_nothing(tables: TablePort, name: TableName) -> None:
+    # So that the lake is open.
+    create(tables, TableName(name.namespace, "other"))
+    endless = Query("SELECT max(hash(i)) AS s FROM range(1000000000000) r(i)", timeout_s=0.3)
+    began = time.monotonic()
+    with pytest.raises(QueryTimeoutError, match=r"0\.3 s"):
+        tables.create_from(DerivedTable(name, endless), IfExists.ERROR, write(name, "create"))
+    assert time.monotonic() - began < 5
+    with pytest.raises(TableNotFoundError):
+        tables.describe(name)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "csv.gz"])
+def test_objects_that_take_too_long(
+    tables: TablePort, name: TableName, held: Bucket, suffix: str
+) -> None:
+    made = create(tables, name, *COLUMNS)
+    content = b"a\n" + b"1\n" * 300_000
+    held.put(f"x.{suffix}", gzip.compress(content, 1) if suffix.endswith("gz") else content)
+    rows = replace(ObjectRows.parse([f"{held.name}/x.{suffix}"]), timeout_s=0.001)
+    with pytest.raises(QueryTimeoutError):
+        tables.load(name, rows, write(name, "load"))
+    assert tables.describe(name) == made
+    other = TableName(name.namespace, "other")
+    with pytest.raises(QueryTimeoutError):
+        tables.create_from(DerivedTable(other, rows), IfExists.ERROR, write(other, "create"))

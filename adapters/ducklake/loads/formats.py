@@ -38,6 +38,8 @@ _CSV_OPTIONS = (
     "hive_partitioning = false",
 )
 _NUMBERS = "('BIGINT', 'UBIGINT', 'HUGEINT', 'UHUGEINT', 'DOUBLE', 'VARCHAR')"
+_JSON_NUMBER = r"[0-9][0-9.]*([eE][+-]?[0-9]+)?"
+_SURE_DIGITS = 15
 _FLOATS = frozenset({ScalarKind.FLOAT, ScalarKind.DOUBLE})
 
 Loaded = tuple[list[LoadedColumn], str]
@@ -228,12 +230,18 @@ def _of_json(name: str, column_type: ColumnType) -> Conversion:
 def _is_exact(kind: str, text: str) -> str:
     """Whether the engine's JSON has kept all digits of a number.
 
-    It makes doubles of numbers with a point. So where the row has one of more digits than a
-    double surely keeps, such a number is refused; as a string it is read with all of them.
+    It makes doubles of numbers with a point, which surely keep 15 digits. So a number that may
+    be a longer one of its row is refused; as a string it is read with all of its digits.
     """
     strings = literal(r'"(\\.|[^"\\])*"')
     others = f"system.main.regexp_replace(CAST(json AS VARCHAR), {strings}, '', 'g')"
+    numbers = f"system.main.regexp_extract_all({others}, {literal(_JSON_NUMBER)})"
+    same = f"TRY_CAST(token AS DOUBLE) = abs(TRY_CAST({text} AS DOUBLE))"
+    longer = (
+        f"system.main.list_filter({numbers}, lambda token: "
+        f"length(token) > {_SURE_DIGITS + 1} AND {same})"
+    )
     return (
         f"({kind} <> 'DOUBLE' OR system.main.regexp_full_match({text}, '-?[0-9]+') "
-        f"OR NOT system.main.regexp_matches({others}, '[0-9.]{{17,}}'))"
+        f"OR system.main.len({longer}) = 0)"
     )

@@ -27,6 +27,7 @@ from domain.errors import (
     TableNotFoundError,
 )
 from domain.growth import wider_type
+from domain.located_objects import FoundObject
 from domain.tables import Column, TableName
 
 _OUTAGE = re.compile(r"[Tt]imeout|HTTP|Could not (connect|establish|resolve)|No space left|quota")
@@ -42,11 +43,13 @@ class StagedLoad:
         rows: What they are selected from.
         columns: The table's columns that they have, in their order.
         row_count: How many they are.
+        objects: The objects that they were read from.
     """
 
     rows: str
     columns: tuple[Column, ...]
     row_count: int
+    objects: tuple[FoundObject, ...]
 
 
 def stage_objects(
@@ -64,7 +67,8 @@ def stage_objects(
         count = stage.fill(select(found, relation))
     except duckdb.Error as error:
         raise failure(error, source, found, redact) or error from error
-    return StagedLoad(stage.table, tuple(each.column for each in found), count)
+    objects = tuple(each.found for each in source.objects)
+    return StagedLoad(stage.table, tuple(each.column for each in found), count, objects)
 
 
 def failure(

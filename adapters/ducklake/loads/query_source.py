@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 
 import duckdb
@@ -10,12 +11,15 @@ from duckdb.sqltypes import DuckDBPyType
 from adapters.ducklake.catalog.metadata import Metadata
 from adapters.ducklake.catalog.names import Names
 from adapters.ducklake.catalog.schemas import known_table
-from adapters.ducklake.engine.errors import Redact, translated
+from adapters.ducklake.engine.errors import translated
+from adapters.ducklake.engine.lake import Lake
 from adapters.ducklake.engine.sql import qualified
 from adapters.ducklake.gate.gate import Gate
 from adapters.ducklake.gate.parser import Form
 from adapters.ducklake.loads.derived_columns import derived_columns
 from adapters.ducklake.loads.staging import Stage
+from adapters.ducklake.objects.sources import ObjectSources
+from adapters.ducklake.objects.views import ObjectReader
 from adapters.ducklake.results.types import depth
 from domain.derived_tables import DerivedTable, SourceRead
 from domain.errors import StatementNotAllowedError, TooLargeError
@@ -36,13 +40,30 @@ class StagedTable:
     read: SourceRead
 
 
-def stage_query(stage: Stage, wanted: DerivedTable, query: Query, redact: Redact) -> StagedTable:
+def stage_query(
+    stage: Stage, wanted: DerivedTable, query: Query, lake: Lake, sources: ObjectSources | None
+) -> StagedTable:
     """Run a table's query into a stage.
+
+    Args:
+        stage: Where its rows are to wait.
+        wanted: The table.
+        query: The query.
+        lake: The lake.
+        sources: Where it reads objects from; None lets it read none.
 
     Raises: what `QueryPort.open` and its result raise, and
         InvalidColumnError: When the lake cannot keep a column of the answer.
         InvalidPartitionError: When a partition key names no column of it.
     """
+    with closing(ObjectReader(lake, sources, stage.heartbeat, stage.clock.stopped)) as reader:
+        try:
+            return _staged(stage, wanted, query, reader)
+        except (duckdb.Error, OSError) as error:
+            raise reader.translated(error) or error from error
+
+
+def _staged(stage: Stage, wanted: DerivedTable, query: Query, reader: ObjectReader) -> StagedTable:
     cursor = stage.cursor
     metadata = Metadata(cursor)
     namespace = DEFAULT_NAMESPACE
@@ -52,22 +73,21 @@ def stage_query(stage: Stage, wanted: DerivedTable, query: Query, redact: Redact
     passed = Gate(cursor, metadata, Names(), namespace).pass_through(sql)
     if passed.form is not Form.QUERY:
         raise StatementNotAllowedError("A table is made of a SELECT, not of an EXPLAIN.")
-    if passed.reads:
-        raise StatementNotAllowedError(
-            "A table is made of objects by from.objects; its query reads tables."
-        )
+    reader.open(cursor, passed.reads)
     passed.prepare(cursor, namespace)
     select = f"{_BEFORE}{passed.sql}{_AFTER}"
     try:
         described = _described(cursor, select, query)
     except duckdb.Error as error:
-        offset = len(_BEFORE) - passed.offset
-        raise translated(error, redact, offset, sql) or error from error
+        raise (
+            reader.of_objects(error)
+            or translated(error, reader.redact, len(_BEFORE), sql, passed.place)
+            or error
+        ) from error
     definition = wanted.with_columns(derived_columns(described))
     count = stage.fill(select, query.parameters)
-    return StagedTable(
-        definition, stage.table, SourceRead(passed.tables, metadata.snapshot_id, count)
-    )
+    read = SourceRead(passed.tables, metadata.snapshot_id, count, reader.objects)
+    return StagedTable(definition, stage.table, read)
 
 
 def _named(query: Query) -> str:

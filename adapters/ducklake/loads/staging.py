@@ -18,7 +18,9 @@ import duckdb
 from adapters.ducklake.engine.deadline import Clock
 from adapters.ducklake.engine.lake import Lake
 from adapters.ducklake.engine.sql import STAGING, identifier
-from domain.errors import LakehouseError
+from adapters.ducklake.engine.watchdog import TimeLimit
+from adapters.ducklake.objects.copies import Heartbeat
+from domain.errors import LakehouseError, UpstreamTimeoutError
 from domain.queries import Parameters
 
 T = TypeVar("T")
@@ -31,15 +33,18 @@ class Stage:
     Attributes:
         cursor: The transaction's cursor; it sees one snapshot of the lake.
         table: What the rows are to be selected from, once they are there.
+        clock: Counts how long the catalog takes.
+        heartbeat: To be called by work that hears no interrupt; raises when the time is up.
     """
 
     cursor: duckdb.DuckDBPyConnection
     table: str
-    _clock: Clock
+    clock: Clock
+    heartbeat: Heartbeat
 
     def fill(self, select: str, parameters: Parameters = ()) -> int:
         """Put rows there; how many they were."""
-        with self._clock.stopped():
+        with self.clock.stopped():
             self.cursor.execute(f"CREATE TABLE {self.table} AS\n{select}", parameters or None)
             # Asked, since a statement that is made to several (a PIVOT) does not tell it.
             counted = self.cursor.execute(f"SELECT count(*) FROM {self.table}").fetchone()
@@ -47,24 +52,44 @@ class Stage:
 
 
 @contextmanager
-def staged(lake: Lake, work: Callable[[Stage], T]) -> Iterator[T]:
+def staged(lake: Lake, work: Callable[[Stage], T], timeout_s: float | None = None) -> Iterator[T]:
     """What some work on a stage gave; its rows wait for as long as this lasts.
 
-    Raises: what the work raises, DuckDB's errors as the domain's.
+    Args:
+        lake: The lake.
+        work: Puts rows there.
+        timeout_s: How long it may take; None for as long as it takes.
+
+    Raises: what the work raises, DuckDB's errors as the domain's, and
+        QueryTimeoutError: When it takes longer.
     """
+    limit = TimeLimit(lake.watchdog, timeout_s)
     table = f"{STAGING}.{identifier(f'rows_{uuid.uuid4().hex}')}"
 
     def call(clock: Clock) -> T:
         with lake.cursor() as cursor:
             cursor.execute("BEGIN TRANSACTION")
-            given = work(Stage(cursor, table, clock))
+            with limit.step(cursor):
+                given = work(Stage(cursor, table, clock, limit.check))
             cursor.execute("COMMIT")
             return given
 
     try:
-        yield lake.deadline.run(call, discard=lambda _: _drop(lake, table))
+        yield _in_time(lake, call, limit, discard=lambda _: _drop(lake, table))
     finally:
         _drop(lake, table)
+
+
+def _in_time(
+    lake: Lake, call: Callable[[Clock], T], limit: TimeLimit, discard: Callable[[T], object]
+) -> T:
+    try:
+        return lake.deadline.run(call, discard, at_most_s=limit.answers_within_s)
+    except UpstreamTimeoutError as error:
+        # A catalog that does not answer is told of in the same way, before the time is up.
+        if not limit.over:
+            raise
+        raise limit.error() from error
 
 
 def _drop(lake: Lake, table: str) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from application.tables.export import ExportCommand
 from entrypoints.rest.answers import json_answer
+from entrypoints.rest.client import ClientGoneError, ClientWatch
 from entrypoints.rest.conditions import quoted_tag, write_condition
 from entrypoints.rest.control import StrictRoute
-from entrypoints.rest.dependencies import ServiceDep
+from entrypoints.rest.dependencies import Service, ServiceDep
 from entrypoints.rest.documentation import (
     ETAG_HEADER,
     LOCATION_HEADER,
@@ -24,6 +29,8 @@ from entrypoints.rest.models.transfers import WantedExport, WantedLoad
 from entrypoints.rest.names import TablePathName, object_path
 from entrypoints.rest.routes.tables import LATER_ON_WRITES
 from entrypoints.rest.write_terms import WriteTerms, replay_headers
+
+T = TypeVar("T")
 
 router = APIRouter(tags=["tables"], route_class=StrictRoute)
 
@@ -67,8 +74,8 @@ async def export_rows(
 ) -> Response:
     """Write a table, or what a query answers, to an object: whole, or not at all."""
     command = wanted.command(table, write_condition(request.headers))
-    done = await service.workers.transfers.run(
-        lambda: service.container.export_to_object()(command)
+    done = await _while_wanted(
+        request, service, lambda: service.container.export_to_object()(command), command
     )
     info = done.value.info
     return json_answer(
@@ -77,3 +84,21 @@ async def export_rows(
         run_id=done.run_id,
         headers={"ETag": quoted_tag(info.etag), "Location": object_path(info.ref)},
     )
+
+
+async def _while_wanted(
+    request: Request, service: Service, call: Callable[[], T], command: ExportCommand
+) -> T:
+    """Wait for an export, which is stopped when its client goes away.
+
+    Raises: what `call` raises, and
+        ClientGoneError: When the client went.
+    """
+    client = ClientWatch(request.receive)
+    try:
+        return await client.unless_gone(service.workers.transfers.run(call))
+    except ClientGoneError:
+        service.workers.closing.submit(command.cancellation.cancel)
+        raise
+    finally:
+        client.stop()

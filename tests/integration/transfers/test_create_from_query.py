@@ -90,3 +90,14 @@ def test_runs_tell_what_was_read(service: Service) -> None:
     assert [event["eventType"] for event in events] == ["START", "COMPLETE"]
     assert [found["name"] for found in events[-1]["inputs"]] == [f"lake.main.{source}"]
     assert [found["name"] for found in events[-1]["outputs"]] == [f"lake.main.{name}"]
+
+
+def test_runs_tell_the_objects_that_were_read(service: Service) -> None:
+    bucket, name = service.bucket(), fresh()
+    service.http.put(f"/datasets/{bucket}/in/x.csv", content=b"a\n1\n2\n")
+    body = {"name": name, "from": {"query": f"SELECT max(a) AS m FROM 's3://{bucket}/in/*.csv'"}}
+    answer = service.http.post("/tables", json=body)
+    assert answer.status_code == 201, answer.text
+    assert service.query(f"FROM {name}")["rows"] == [{"m": 2}]
+    end = service.events(answer.headers["lineage-run-id"])[-1]
+    assert [found["name"] for found in end["inputs"]] == ["in/x.csv"]

@@ -2,9 +2,11 @@
 
 import io
 import json
+import time
 from decimal import Decimal
 from typing import Any
 
+import httpx
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -165,3 +167,33 @@ def test_what_is_refused(service: Service, change: dict[str, Any], status: int, 
 def test_a_table_that_is_not_there(service: Service) -> None:
     body = {"object": f"{service.bucket()}/x.csv", "format": "csv"}
     problem(service.http.post("/tables/nowhere/export", json=body), 404, "table_not_found")
+
+
+def test_a_query_over_objects(service: Service) -> None:
+    table, bucket = service.table("SELECT 1 AS a"), service.bucket()
+    service.http.put(f"/datasets/{bucket}/in.csv", content=b"a\n1\n2\n")
+    body = {
+        "sql": f"FROM 's3://{bucket}/in.csv' WHERE a > 1",
+        "object": f"{bucket}/out.csv",
+        "format": "csv",
+    }
+    answer = service.http.post(f"/tables/{table}/export", json=body)
+    assert answer.status_code == 201, answer.text
+    assert content(service, f"{bucket}/out.csv") == b"a\n2\n"
+    end = service.events(answer.headers["lineage-run-id"])[-1]
+    assert [found["name"] for found in end["inputs"]] == ["in.csv"]
+
+
+def test_a_client_that_goes_away_stops_its_export(service: Service) -> None:
+    table, bucket = service.table("SELECT 1 AS a"), service.bucket()
+    sql = f"SELECT sum(hash(i)) AS {table} FROM range(1000000000000) r(i)"
+    body = {"sql": sql, "object": f"{bucket}/x.csv", "format": "csv"}
+    with pytest.raises(httpx.ReadTimeout):
+        service.http.post(f"/tables/{table}/export", json=body, timeout=1)
+
+    file = service.container.home().layout.lineage_events
+    ends_by = time.monotonic() + 20
+    while not any(table in line and "ABORT" in line for line in file.read_text().splitlines()):
+        assert time.monotonic() < ends_by
+        time.sleep(0.05)
+    assert service.objects(bucket) == []

@@ -206,6 +206,16 @@ def test_json_values_that_do_not_fit(service: Service, column_type: str, value: 
     assert rows(service, target) == []
 
 
+def test_decimals_in_json_beside_numbers_of_many_digits(service: Service) -> None:
+    target, bucket = table(service, {"a": "DECIMAL(9,2)", "b": "DOUBLE"}), service.bucket()
+    place = put(service, bucket, "x.ndjson", '{"a": 0.01, "b": 1131.2857142857142}\n')
+    assert loaded(service, target, place) == 1
+    content = '{"a": 2.50000000000000000001, "b": 1131.2857142857142}\n'
+    put(service, bucket, "x.ndjson", content)
+    problem(load(service, target, place), 422, "rows_do_not_fit")
+    assert rows(service, target) == [{"a": 0.01, "b": 1131.2857142857142}]
+
+
 @pytest.mark.parametrize(
     "column_type, values",
     [
