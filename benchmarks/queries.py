@@ -1,12 +1,18 @@
-"""Queries over HTTP against DuckDB alone on the same files, and against ROAPI."""
+"""Queries over HTTP against DuckDB alone on the same files, and against ROAPI.
+
+`python -m benchmarks.queries FILE` also writes what was measured to a CSV file.
+"""
 
 import asyncio
+import csv
 import http.client
 import json
 import statistics
+import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -22,6 +28,7 @@ ROUNDS = 5
 POINTS = 300
 SECONDS = 5.0
 CLIENTS = (1, 4, 16)
+IN_PROCESS = "in process"
 ARROW = "application/vnd.apache.arrow.stream"
 POINT = "SELECT * FROM orders WHERE o_orderkey = 4711"
 SMALL_ROWS = 200_000
@@ -31,8 +38,39 @@ SMALL = f"""
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One comparison.
+
+    Attributes:
+        what: What was asked.
+        service_ms: How long it took over HTTP, in milliseconds.
+        other: What it is compared with.
+        other_ms: How long it took there.
+        target: What the ratio of the two is to be at most.
+    """
+
+    what: str
+    service_ms: float
+    other: str
+    other_ms: float
+    target: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.what}: {self.service_ms:.1f} ms over HTTP, {self.other_ms:.1f} ms "
+            f"{self.other}: {self.service_ms / self.other_ms:.2f} (target {self.target:.2f})"
+        )
+
+
 def run() -> None:
     """Make a lake with TPC-H, and compare."""
+    for measured in measure():
+        print(measured)
+
+
+def measure() -> Iterator[Measured]:
+    """Each comparison as it is made."""
     with tempfile.TemporaryDirectory(prefix="ducklake-bench-") as directory:
         home = Path(directory) / "home"
         tpch.make_lake(home)
@@ -42,11 +80,11 @@ def run() -> None:
             service = ServiceProcess(home, {"DUCKLAKE_LOG_LEVEL": "WARNING"})
             service.start()
             try:
-                compare_tpch(service.url, alone)
-                compare_drain(service.url, alone)
-                compare_points(service.url, alone)
+                yield compare_points(service.url, alone)
                 rates(service.url)
-                compare_roapi(service, small, Path(directory))
+                yield compare_drain(service.url, alone)
+                yield compare_tpch(service.url, alone)
+                yield from compare_roapi(service, small, Path(directory))
             finally:
                 service.stop()
 
@@ -77,7 +115,7 @@ class Client:
         return size
 
 
-def compare_tpch(url: str, alone: duckdb.DuckDBPyConnection) -> None:
+def compare_tpch(url: str, alone: duckdb.DuckDBPyConnection) -> Measured:
     """The 22 queries, each in turns; the sums of their best times."""
     client = Client(url)
     over_http = in_process = 0.0
@@ -88,26 +126,24 @@ def compare_tpch(url: str, alone: duckdb.DuckDBPyConnection) -> None:
             lambda s=statement: tpch.drain(alone, s),  # type: ignore[misc]
         )
         over_http, in_process = over_http + one, in_process + two
-    print(
-        f"TPC-H SF1, 22 queries: {over_http:.2f} s over HTTP as Arrow, {in_process:.2f} s in "
-        f"process: {over_http / in_process:.2f} (target 1.1)"
+    return Measured(
+        "TPC-H SF1, 22 queries, as Arrow", over_http * 1000, IN_PROCESS, in_process * 1000, 1.1
     )
 
 
-def compare_drain(url: str, alone: duckdb.DuckDBPyConnection) -> None:
+def compare_drain(url: str, alone: duckdb.DuckDBPyConnection) -> Measured:
     """All of lineitem: 6,001,215 rows of 16 columns."""
     client = Client(url)
     over_http, in_process = in_turns(
         lambda: client.drain("FROM lineitem"), lambda: tpch.drain(alone, "FROM lineitem")
     )
-    print(
-        f"6 M rows of 16 columns: {over_http:.2f} s over HTTP as Arrow, {in_process:.2f} s in "
-        f"process: {over_http / in_process:.2f} (target 1.25)"
+    return Measured(
+        "6 M rows of 16 columns as Arrow", over_http * 1000, IN_PROCESS, in_process * 1000, 1.25
     )
 
 
-def compare_points(url: str, alone: duckdb.DuckDBPyConnection) -> None:
-    """One row by its key, in turns."""
+def compare_points(url: str, alone: duckdb.DuckDBPyConnection) -> Measured:
+    """One row by its key, in turns; the target is two milliseconds more."""
     client = Client(url)
     times: list[tuple[float, float]] = []
     for _ in range(POINTS):
@@ -115,10 +151,8 @@ def compare_points(url: str, alone: duckdb.DuckDBPyConnection) -> None:
         two = timed(lambda: alone.execute(POINT).fetchall())
         times.append((one, two))
     over_http, in_process = (statistics.median(side) * 1000 for side in zip(*times, strict=True))
-    print(
-        f"a point query: p50 {over_http:.1f} ms over HTTP, {in_process:.1f} ms in process: "
-        f"{over_http - in_process:+.1f} ms (target +2)"
-    )
+    target = (in_process + 2) / in_process
+    return Measured("a point query, p50", over_http, IN_PROCESS, in_process, target)
 
 
 def rates(url: str) -> None:
@@ -134,7 +168,7 @@ def rates(url: str) -> None:
         )
 
 
-def compare_roapi(service: ServiceProcess, parquet: Path, directory: Path) -> None:
+def compare_roapi(service: ServiceProcess, parquet: Path, directory: Path) -> Iterator[Measured]:
     """The same small table, whole, from both."""
     columns = [
         {"name": "id", "type": "BIGINT"},
@@ -156,10 +190,8 @@ def compare_roapi(service: ServiceProcess, parquet: Path, directory: Path) -> No
                 lambda a=accept: ours.ask("SELECT * FROM small", a).read(),  # type: ignore[misc]
                 lambda a=accept: theirs("SELECT * FROM small", a),  # type: ignore[misc]
             )
-            print(
-                f"{SMALL_ROWS:,} rows of 4 columns as {name}: {one * 1000:.0f} ms, "
-                f"ROAPI {two * 1000:.0f} ms: {one / two:.2f} of its time"
-            )
+            what = f"{SMALL_ROWS:,} rows of 4 columns as {name}"
+            yield Measured(what, one * 1000, "by ROAPI", two * 1000, 1)
 
 
 def in_turns(first: Callable[[], object], second: Callable[[], object]) -> tuple[float, float]:
@@ -174,3 +206,20 @@ def timed(call: Callable[[], object]) -> float:
     began = time.perf_counter()
     call()
     return time.perf_counter() - began
+
+
+def main() -> None:
+    """Print what was measured, and write it to the file that is named."""
+    with Path(sys.argv[1]).open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(field.name for field in fields(Measured))
+        for measured in measure():
+            print(measured)
+            writer.writerow(
+                round(value, 2) if isinstance(value, float) else value
+                for value in astuple(measured)
+            )
+
+
+if __name__ == "__main__":
+    main()
