@@ -17,6 +17,7 @@ import pytest
 from adapters.ducklake import DuckLakeTables, FileCatalog, Lake, LakeConfig, LocalStorage
 from adapters.ducklake.engine.extensions import load_extension
 from adapters.ducklake.keys.index import HASH_SQL, KeyIndex, hash_of
+from adapters.ducklake.writes.appends import MERGED_ROWS
 from domain.errors import IdempotencyKeyInUseError, IdempotencyKeyReusedError, UnavailableError
 from domain.idempotency import IdempotencyKey
 from domain.tables import AppendOutcome, IfExists, TableName
@@ -192,7 +193,8 @@ def test_a_key_that_is_in_use_for_too_long(home: Home, monkeypatch: pytest.Monke
     key, begun, go_on = new_key(), threading.Event(), threading.Event()
     with home.open() as opened:
         create(opened.tables, NAME)
-        slow = SlowRows(some_rows(1).table, begun, go_on)
+        # Few rows would be read before the commit, not in it.
+        slow = SlowRows(some_rows(MERGED_ROWS + 1).table, begun, go_on)
         first = threading.Thread(
             target=lambda: opened.tables.append(
                 NAME, slow, write(NAME, "append", 1), under(key, "rows")

@@ -152,9 +152,16 @@ class KeyLedger:
     def archived(self, snapshot_id: int) -> None:
         """All keys up to this snapshot are in the table."""
         with self._changing:
-            for key, entry in list(self._recent.items()):
-                if entry.snapshot_id is not None and entry.snapshot_id <= snapshot_id:
-                    del self._recent[key]
+            done = [
+                entry
+                for entry in self._recent.values()
+                if entry.snapshot_id is not None and entry.snapshot_id <= snapshot_id
+            ]
+        if self._index is not None:
+            self._index.add(_used(done))
+        with self._changing:
+            for entry in done:
+                del self._recent[entry.key]
 
     def oldest(self) -> datetime:
         """Keys that were used before this are forgotten."""
@@ -176,12 +183,10 @@ class KeyLedger:
     def _note(self, entries: Sequence[KeyEntry]) -> None:
         if self._index is None or not entries:
             return
+        # The index gets them when they are archived: that is not in a commit's way.
         with self._changing:
             for entry in entries:
                 self._recent[entry.key] = entry
-        self._index.add(
-            (hash_of(entry.key), int(entry.written_at.timestamp())) for entry in entries
-        )
 
     def _loaded(self) -> KeyIndex:
         with self._loading:
@@ -198,8 +203,11 @@ class KeyLedger:
             for hashes in key_table.hashes(cursor, oldest):
                 index.add(hashes)
         told = key_table.told_by_snapshots(cursor, archived, oldest)
-        index.add((hash_of(each.key), int(each.written_at.timestamp())) for each in told.entries)
         with self._changing:
             self._recent = {entry.key: entry for entry in told.entries}
             self._seen = current_snapshot(cursor)
         return index
+
+
+def _used(entries: Sequence[KeyEntry]) -> list[tuple[int, int]]:
+    return [(hash_of(entry.key), int(entry.written_at.timestamp())) for entry in entries]

@@ -19,7 +19,7 @@ import duckdb
 from adapters.ducklake.engine.deadline import Clock
 from adapters.ducklake.engine.errors import translated
 from adapters.ducklake.engine.lake import Lake
-from adapters.ducklake.engine.sql import LAKE
+from adapters.ducklake.engine.sql import LAKE, literal
 from adapters.ducklake.keys import table as key_table
 from adapters.ducklake.keys.entries import KeyEntry, to_extra_info
 from adapters.ducklake.keys.ledger import KeyLedger
@@ -254,5 +254,6 @@ def _set_message(
 
 
 def _last_committed(cursor: duckdb.DuckDBPyConnection) -> int | None:
-    row = cursor.execute(f"FROM {LAKE}.last_committed_snapshot()").fetchone()
+    # As `lake.last_committed_snapshot()`, for which the engine looks through the catalog.
+    row = cursor.execute(f"FROM ducklake_last_committed_snapshot({literal(LAKE)})").fetchone()
     return None if row is None else row[0]
