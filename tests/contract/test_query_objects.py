@@ -215,6 +215,7 @@ def test_a_replacement_while_it_is_read_mixes_no_rows(
         ("html.parquet", b"<html>" + b"x" * 100 + b"</html>", MalformedObjectError),
         ("tiny.parquet", b"PAR1", MalformedObjectError),
         ("torn.parquet", parquet(a=[1])[:-60] + parquet(a=[1])[-8:], MalformedObjectError),
+        ("damaged.parquet", b"PAR1" + b"\xff" * 40 + parquet(a=[1])[44:], MalformedObjectError),
         ("empty.csv", b"", MalformedObjectError),
         ("empty.json", b"", MalformedObjectError),
         ("plain.csv.gz", CSV_ROWS, MalformedObjectError),

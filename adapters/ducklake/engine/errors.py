@@ -101,6 +101,20 @@ _CATALOG_FAILED = re.compile(
 )
 
 
+# Most of what its Parquet reader says of a damaged file is in no class of its own, and names
+# no file.
+_DAMAGED_FILE = re.compile(
+    r"(Out of buffer|Payload value bigger|TProtocolException|don't know what type"
+    r"|Failed to read file \"|No magic bytes found at end of file|File .+ too small to be a Parquet"
+    r"|Invalid string encoding found in Parquet)"
+)
+
+
+def tells_of_damaged_file(text: str) -> bool:
+    """Whether a message says that a Parquet file is not as it was written."""
+    return _DAMAGED_FILE.match(text) is not None
+
+
 def translated(
     error: BaseException,
     redact: Redact,
@@ -123,7 +137,7 @@ def translated(
     found: LakehouseError | None = None
     if "INTERRUPT" in str(error) or isinstance(error, duckdb.InterruptException):
         found = QueryCancelledError("The query was stopped.")
-    elif _is_of_catalog(error, text):
+    elif _is_of_lake(error, text):
         found = _of_transaction(text)
     elif isinstance(error, duckdb.OutOfMemoryException):
         found = ResourcesExhaustedError("The query needs more memory than it may use.")
@@ -184,10 +198,11 @@ def _of_stream(error: BaseException, message: EngineMessage) -> BaseException:
     return error
 
 
-def _is_of_catalog(error: BaseException, text: str) -> bool:
-    # What goes wrong with a catalog in PostgreSQL comes in any class, or in none.
+def _is_of_lake(error: BaseException, text: str) -> bool:
+    # What goes wrong with a catalog in PostgreSQL, or a file, comes in any class, or in none.
     return (
-        type(error) is duckdb.Error
+        tells_of_damaged_file(text)
+        or type(error) is duckdb.Error
         or isinstance(error, duckdb.TransactionException)
         or _CATALOG_FAILED.match(text) is not None
     )
@@ -234,9 +249,14 @@ _STORAGE_SAID: tuple[tuple[re.Pattern[str], type[LakehouseError], str], ...] = (
         "The lake's storage cannot be reached, or does not answer.",
     ),
     (
-        re.compile(r"HTTP code 404|No magic bytes|[Ii]nvalid Parquet|[Pp]artial file"),
+        re.compile(r"HTTP code 404|[Ii]nvalid Parquet|[Pp]artial file"),
         BadUpstreamError,
         "The lake's storage did not give a data file as the catalog knows it.",
+    ),
+    (
+        _DAMAGED_FILE,
+        BadUpstreamError,
+        "A data file of the lake is damaged; `ducklake check` tells which one.",
     ),
 )
 

@@ -11,7 +11,12 @@ from contextlib import AbstractContextManager, ExitStack, nullcontext
 
 import duckdb
 
-from adapters.ducklake.engine.errors import EngineMessage, Redact, translated
+from adapters.ducklake.engine.errors import (
+    EngineMessage,
+    Redact,
+    tells_of_damaged_file,
+    translated,
+)
 from adapters.ducklake.engine.lake import Lake
 from adapters.ducklake.engine.sql import identifier
 from adapters.ducklake.gate.edits import Edit
@@ -138,17 +143,13 @@ class ObjectReader:
     def of_objects(self, error: BaseException) -> LakehouseError | None:
         """The domain's error for one that speaks of an object; None when it does not."""
         text = self.redact(EngineMessage.of(error).text)
-        shown = next(
-            (
-                each.shown
-                for source in self._sources
-                for each in source.objects
-                if each.shown in text
-            ),
-            None,
-        )
+        names = [each.shown for source in self._sources for each in source.objects]
+        shown = next((name for name in names if name in text), None)
         if shown is None:
-            return None
+            if not names or not tells_of_damaged_file(text):
+                return None
+            which = names[0] if len(names) == 1 else "One of the objects that the statement reads"
+            return MalformedObjectError(f"{which} cannot be read: it is damaged.")
         if _REPLACED in text:
             return ObjectChangedError(f"{shown} was replaced while it was read; try again.")
         if any(said in text for said in _NOT_THERE):

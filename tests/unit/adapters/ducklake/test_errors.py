@@ -38,6 +38,15 @@ FETCH = "Attempting to fetch from an unsuccessful or closed query result\nError:
             UnavailableError,
         ),
         (duckdb.InvalidInputException("Invalid Input Error: Malformed x"), InvalidValueError),
+        # As seen when bytes of a Parquet file were changed, or its end was missing
+        (duckdb.Error("Out of buffer"), BadUpstreamError),
+        (duckdb.Error("TProtocolException: Invalid data"), BadUpstreamError),
+        (
+            duckdb.InvalidInputException(
+                "Invalid Input Error: No magic bytes found at end of file '/data/a.parquet'"
+            ),
+            BadUpstreamError,
+        ),
         (
             duckdb.TransactionException("TransactionContext Error: Transaction conflict - ..."),
             WriteConflictError,
