@@ -91,7 +91,6 @@ SOURCES = (
     '"/etc/passwd"',
     "'data.parquet'",
     "'*.csv'",
-    "'s3://bucket/key.parquet'",
     "'https://127.0.0.1/x.csv'",
     "'../catalog.duckdb'",
     "read_csv('/etc/passwd')",

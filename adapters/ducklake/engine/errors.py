@@ -202,6 +202,8 @@ def _is_of_lake(error: BaseException, text: str) -> bool:
     # What goes wrong with a catalog in PostgreSQL, or a file, comes in any class, or in none.
     return (
         tells_of_damaged_file(text)
+        # A message of DuckLake's with freed memory in it.
+        or isinstance(error, UnicodeDecodeError)
         or type(error) is duckdb.Error
         or isinstance(error, duckdb.TransactionException)
         or _CATALOG_FAILED.match(text) is not None

@@ -164,7 +164,7 @@ class Lake:
         cursor = self.take_cursor()
         try:
             yield cursor
-        except (duckdb.Error, OSError) as error:
+        except (duckdb.Error, OSError, UnicodeDecodeError) as error:
             known = translated(error, self.redact)
             if known is None:
                 raise

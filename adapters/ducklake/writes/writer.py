@@ -208,6 +208,11 @@ class Writer:
         try:
             cursor.execute("COMMIT")
             after = _last_committed(cursor)
+        except UnicodeDecodeError as error:
+            # DuckLake 1.5.5 now and then writes freed memory for the name of a namespace that
+            # another transaction has just made, and PostgreSQL refuses that statement.
+            self._ledger.doubt()
+            raise WriteConflictError("The catalog refused the commit; try again.") from error
         except BaseException:
             self._ledger.doubt()
             raise

@@ -40,6 +40,7 @@ FETCH = "Attempting to fetch from an unsuccessful or closed query result\nError:
         (duckdb.InvalidInputException("Invalid Input Error: Malformed x"), InvalidValueError),
         # As seen when bytes of a Parquet file were changed, or its end was missing
         (duckdb.Error("Out of buffer"), BadUpstreamError),
+        (UnicodeDecodeError("utf-8", b"\x80", 0, 1, "invalid start byte"), UnavailableError),
         (duckdb.Error("TProtocolException: Invalid data"), BadUpstreamError),
         (
             duckdb.InvalidInputException(
