@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts import generate_settings_reference, plot_small_appends
+from scripts import generate_settings_reference, plot_queries, plot_small_appends
 
 ROOT = Path(__file__).parents[3]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -20,6 +20,12 @@ def test_the_settings_reference_is_current() -> None:
 def test_the_plot_of_small_appends_is_of_its_measurements() -> None:
     assert plot_small_appends.PLOT.read_text() == plot_small_appends.plot(), (
         "python -m scripts.plot_small_appends draws it anew"
+    )
+
+
+def test_the_plot_of_queries_is_of_their_measurements() -> None:
+    assert plot_queries.PLOT.read_text() == plot_queries.plot(), (
+        "python -m scripts.plot_queries draws it anew"
     )
 
 
