@@ -38,20 +38,13 @@ class Later:
     """A dependency that refuses what the contract names and this version does not do yet.
 
     Attributes:
-        parameters: Query parameters.
         headers: Headers; `identity` says nothing in any of them.
     """
 
-    parameters: tuple[str, ...] = ()
-    headers: tuple[str, ...] = ()
+    headers: tuple[str, ...]
 
     async def __call__(self, request: Request) -> None:
         """Raises: UnsupportedOperationError: When the request has one of them."""
-        for parameter in self.parameters:
-            if parameter in request.query_params:
-                raise UnsupportedOperationError(
-                    f"The parameter {parameter!r} is not implemented yet."
-                )
         for header in self.headers:
             if request.headers.get(header, "identity").strip().lower() != "identity":
                 raise UnsupportedOperationError(f"The header {header!r} is not implemented yet.")
@@ -106,8 +99,6 @@ def _parameters(dependant: Dependant) -> Iterable[str]:
     for parameter in dependant.query_params:
         yield parameter.alias
     for dependency in dependant.dependencies:
-        if isinstance(dependency.call, Later):
-            yield from dependency.call.parameters
         yield from _parameters(dependency)
 
 
