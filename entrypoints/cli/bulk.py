@@ -22,6 +22,7 @@ from entrypoints.cli.options import (
     FormatOfRecord,
     Parameters,
     TableArgument,
+    TableSql,
     read_parameters,
     read_sql,
 )
@@ -89,14 +90,7 @@ def export(  # noqa: PLR0917 - one parameter for each thing that can be said
     context: typer.Context,
     name: TableArgument,
     place: Annotated[str, typer.Argument(metavar="BUCKET/KEY", help="Where the rows go.")],
-    sql: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="SQL",
-            help="One SELECT statement; - reads it from stdin. Without it, the table itself.",
-            show_default=False,
-        ),
-    ] = None,
+    sql: TableSql = None,
     param: Parameters = None,
     object_format: ObjectFormat = None,
     if_none_match: Annotated[

@@ -70,6 +70,15 @@ Parameters = Annotated[
         "all else is text; in double quotes a number is text too.",
     ),
 ]
+TableSql = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="SQL",
+        help="One SELECT statement; - reads it from stdin. Without it, the table itself.",
+        show_default=False,
+    ),
+]
+
 TableArgument = Annotated[
     str, typer.Argument(metavar="NAME", help="A table: name or namespace.name.")
 ]

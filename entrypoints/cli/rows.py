@@ -25,6 +25,7 @@ from entrypoints.cli.options import (
     RowLimit,
     Sql,
     TableArgument,
+    TableSql,
     Timeout,
     read_parameters,
     read_sql,
@@ -144,14 +145,7 @@ def _append(
 def query_table(  # noqa: PLR0917 - one parameter for each thing that can be said
     context: typer.Context,
     name: TableArgument,
-    sql: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="SQL",
-            help="One SELECT statement; - reads it from stdin. Without it, the table itself.",
-            show_default=False,
-        ),
-    ] = None,
+    sql: TableSql = None,
     param: Parameters = None,
     row_limit: RowLimit = None,
     timeout: Timeout = None,
