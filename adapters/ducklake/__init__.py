@@ -10,7 +10,7 @@ from adapters.ducklake.config import (
 from adapters.ducklake.engine.lake import Lake
 from adapters.ducklake.objects.sources import ObjectSources
 from adapters.ducklake.queries import DuckLakeQueries
-from adapters.ducklake.tables import DuckLakeTables
+from adapters.ducklake.tables.port import DuckLakeTables
 
 __all__ = [
     "DuckLakeQueries",

@@ -7,7 +7,8 @@ import threading
 import duckdb
 
 from adapters.ducklake.catalog.metadata import Metadata, TableEntry
-from adapters.ducklake.config import FileCatalog, LakeConfig
+from adapters.ducklake.config import FileCatalog
+from adapters.ducklake.engine.lake import Lake
 from domain.errors import TableNotFoundError
 from domain.tables import Column, TableName
 
@@ -23,16 +24,24 @@ class Schemas:
             they are.
     """
 
-    def __init__(self, config: LakeConfig) -> None:
-        self._remembers = isinstance(config.catalog, FileCatalog)
-        self.catalog_keeps_nested = isinstance(config.catalog, FileCatalog)
+    def __init__(self, lake: Lake) -> None:
+        self._lake = lake
+        self._remembers = isinstance(lake.config.catalog, FileCatalog)
+        self.catalog_keeps_nested = isinstance(lake.config.catalog, FileCatalog)
         self._columns: dict[TableName, tuple[Column, ...]] = {}
         self._changes = 0
         self._lock = threading.Lock()
 
-    def remembered(self, name: TableName) -> tuple[Column, ...] | None:
-        """A table's columns, if they need not be asked for."""
-        return self._columns.get(name)
+    def now(self, name: TableName) -> tuple[Column, ...]:
+        """A table's columns.
+
+        Raises:
+            TableNotFoundError: When it is not there.
+        """
+        remembered = self._columns.get(name)
+        if remembered is not None:
+            return remembered
+        return self._lake.read(lambda cursor: self.columns(cursor, name))
 
     def columns(self, cursor: duckdb.DuckDBPyConnection, name: TableName) -> tuple[Column, ...]:
         """A table's columns, as the cursor's transaction sees them.
@@ -40,7 +49,7 @@ class Schemas:
         Raises:
             TableNotFoundError: When it is not there.
         """
-        remembered = self.remembered(name)
+        remembered = self._columns.get(name)
         if remembered is not None:
             return remembered
         changes = self._changes

@@ -20,7 +20,9 @@ from adapters.ducklake.engine.lake import Lake
 from adapters.ducklake.engine.sql import STAGING, identifier
 from adapters.ducklake.engine.watchdog import TimeLimit
 from adapters.ducklake.objects.copies import Heartbeat
-from domain.errors import LakehouseError, UpstreamTimeoutError
+from adapters.ducklake.objects.sources import ObjectSource, ObjectSources
+from domain.errors import LakehouseError, UnsupportedOperationError, UpstreamTimeoutError
+from domain.object_rows import ObjectRows
 from domain.queries import Parameters
 
 T = TypeVar("T")
@@ -78,6 +80,20 @@ def staged(lake: Lake, work: Callable[[Stage], T], timeout_s: float | None = Non
         yield _in_time(lake, call, limit, discard=lambda _: _drop(lake, table))
     finally:
         _drop(lake, table)
+
+
+def opened(sources: ObjectSources | None, rows: ObjectRows, stage: Stage) -> ObjectSource:
+    """The objects that rows are to be read from, while the stage's work goes on.
+
+    Raises:
+        UnsupportedOperationError: When the lake reads no objects.
+        ObjectNotFoundError: When one is not there, or none is that a pattern could mean.
+        MalformedObjectError: When one is not what it is said to be.
+    """
+    if sources is None:
+        raise UnsupportedOperationError("This lake reads no objects.")
+    with stage.clock.stopped():
+        return sources.open(rows.patterns, rows.format, stage.heartbeat)
 
 
 def _in_time(
