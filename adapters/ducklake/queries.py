@@ -13,7 +13,7 @@ from adapters.ducklake.catalog.metadata import Metadata, TableEntry
 from adapters.ducklake.catalog.moments import metadata_at
 from adapters.ducklake.catalog.names import Names
 from adapters.ducklake.engine.deadline import Clock
-from adapters.ducklake.engine.errors import Redact, translated
+from adapters.ducklake.engine.errors import ENGINE_ERRORS, Redact, translated
 from adapters.ducklake.engine.lake import Lake
 from adapters.ducklake.engine.progress import tell_progress
 from adapters.ducklake.engine.watchdog import TimeLimit
@@ -138,7 +138,7 @@ class DuckLakeQueries(QueryPort):
                 )
         except BaseException as error:
             self._end(work)
-            if isinstance(error, duckdb.Error | OSError):
+            if isinstance(error, ENGINE_ERRORS):
                 raise work.reader.translated(error) or error from error
             raise
 
@@ -147,7 +147,7 @@ class DuckLakeQueries(QueryPort):
         try:
             with limit.step(work.cursor):
                 return self._checked(work, query, lambda checked: self._plan(work, query, checked))
-        except (duckdb.Error, OSError) as error:
+        except ENGINE_ERRORS as error:
             raise work.reader.translated(error) or error from error
         finally:
             self._end(work)

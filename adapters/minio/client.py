@@ -21,6 +21,7 @@ from minio.signer import sign_v4_s3
 from urllib3 import BaseHTTPResponse, PoolManager, Timeout
 
 from adapters.minio.config import NOT_AN_ENDPOINT, MinioEndpoint, MinioLimits
+from adapters.minio.lost_connections import ReadAgain
 from domain.errors import ConfigurationError
 
 _UNSIGNED = "UNSIGNED-PAYLOAD"
@@ -49,8 +50,9 @@ class S3Request:
 class S3Client:
     """A connection pool and what is sent over it. Opens no connection by itself.
 
-    Every call ends within the timeouts: nothing is tried again here, since a body cannot be
-    read twice and the caller knows best whether a second try is worth it.
+    Every call ends within the timeouts: only a read whose connection was lost is tried again
+    here, since a body cannot be read twice and the caller knows best whether a second try is
+    worth it.
 
     Attributes:
         minio: The `minio` client, on the same pool.
@@ -58,7 +60,9 @@ class S3Client:
 
     def __init__(self, endpoint: MinioEndpoint, limits: MinioLimits) -> None:
         self._usual = Timeout(connect=limits.connect_timeout_s, read=limits.read_timeout_s)
-        self._pool = PoolManager(maxsize=limits.connections, timeout=self._usual, retries=False)
+        self._pool = PoolManager(
+            maxsize=limits.connections, timeout=self._usual, retries=ReadAgain()
+        )
         # urllib3 bounds sending by the time that a connection may take, which would be short
         # for a store that syncs its disk; a dead one was found out by the request before.
         self._sending = Timeout(connect=limits.read_timeout_s, read=limits.read_timeout_s)

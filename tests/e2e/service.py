@@ -53,6 +53,15 @@ class ServiceProcess:
         """What it has printed so far, on both streams."""
         return "".join(self._output)
 
+    def tells_of(self, *answers: httpx.Response) -> str:
+        """The answers, and what the log says of their requests."""
+        ids = [answer.headers["x-request-id"] for answer in answers]
+        return "\n".join(
+            [answer.text for answer in answers]
+            # A traceback goes over many lines, of which the first one names the request.
+            + [self.output[at : at + 8000] for each in ids if (at := self.output.find(each)) >= 0]
+        )
+
     def start(self, *, wait: bool = True) -> None:
         """Start it, and wait until it is ready."""
         began = time.monotonic()

@@ -25,6 +25,12 @@ from domain.errors import (
     WriteConflictError,
 )
 
+ENGINE_ERRORS = (duckdb.Error, OSError, UnicodeDecodeError)
+"""What the client raises where the engine, its storage or its catalog fails.
+
+A message that is no UTF-8 comes as a UnicodeDecodeError.
+"""
+
 Redact = Callable[[str], str]
 """Takes what must not be told (paths of the server) out of a message."""
 
@@ -108,6 +114,23 @@ _DAMAGED_FILE = re.compile(
     r"|Failed to read file \"|No magic bytes found at end of file|File .+ too small to be a Parquet"
     r"|Invalid string encoding found in Parquet)"
 )
+
+
+# What DuckLake wrote of a table's namespace was freed memory by then: it keeps bare references
+# to entries of a cache that another reader may put anew (duckdb/ducklake issue 1248).
+_GARBLED_COMMIT = re.compile(
+    r'\\?"exception_type\\?":\s*\\?"(Parser|Syntax)'
+    r"|(unterminated quoted|zero-length delimited|syntax error at or near)"
+    r"|invalid byte sequence for encoding"
+    r"|Failed to get path for schema with id"
+)
+
+
+def tells_of_garbled_commit(error: BaseException) -> bool:
+    """Whether a COMMIT failed as DuckLake wrote freed memory into its SQL: a new one helps."""
+    return isinstance(error, UnicodeDecodeError) or (
+        isinstance(error, duckdb.Error) and _GARBLED_COMMIT.search(str(error)) is not None
+    )
 
 
 def tells_of_damaged_file(text: str) -> bool:

@@ -18,7 +18,7 @@ from adapters.ducklake.config import LakeConfig, PostgresCatalog, S3Storage
 from adapters.ducklake.durability.durability import Durability
 from adapters.ducklake.engine.attachment import connect
 from adapters.ducklake.engine.deadline import Clock, Deadline
-from adapters.ducklake.engine.errors import translated, why_it_does_not_open
+from adapters.ducklake.engine.errors import ENGINE_ERRORS, translated, why_it_does_not_open
 from adapters.ducklake.engine.sql import LAKE
 from adapters.ducklake.engine.watchdog import Watchdog
 from domain.errors import LakehouseError, UnavailableError
@@ -164,7 +164,7 @@ class Lake:
         cursor = self.take_cursor()
         try:
             yield cursor
-        except (duckdb.Error, OSError, UnicodeDecodeError) as error:
+        except ENGINE_ERRORS as error:
             known = translated(error, self.redact)
             if known is None:
                 raise
@@ -190,7 +190,7 @@ class Lake:
         self._prepare()
         try:
             return connect(self.config)
-        except (duckdb.Error, OSError) as error:
+        except ENGINE_ERRORS as error:
             _logger.debug("The lake does not open: %s", self.redact(str(error)))
             raise why_it_does_not_open(error, self.redact) from error
 

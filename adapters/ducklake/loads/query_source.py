@@ -11,7 +11,7 @@ from duckdb.sqltypes import DuckDBPyType
 from adapters.ducklake.catalog.metadata import Metadata
 from adapters.ducklake.catalog.names import Names
 from adapters.ducklake.catalog.schemas import known_table
-from adapters.ducklake.engine.errors import translated
+from adapters.ducklake.engine.errors import ENGINE_ERRORS, translated
 from adapters.ducklake.engine.lake import Lake
 from adapters.ducklake.engine.sql import qualified
 from adapters.ducklake.gate.gate import Gate
@@ -59,7 +59,7 @@ def stage_query(
     with closing(ObjectReader(lake, sources, stage.heartbeat, stage.clock.stopped)) as reader:
         try:
             return _staged(stage, wanted, query, reader)
-        except (duckdb.Error, OSError) as error:
+        except ENGINE_ERRORS as error:
             raise reader.translated(error) or error from error
 
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import duckdb
 
+from adapters.ducklake.engine.errors import ENGINE_ERRORS
 from adapters.ducklake.engine.lake import Lake
 from adapters.ducklake.engine.progress import progress_of
 from adapters.ducklake.engine.watchdog import INTERRUPT_EVERY_S, TimeLimit
@@ -202,7 +203,7 @@ class DuckLakeResult(QueryResult):
             try:
                 with self._limit.step(self._cursor):
                     return step()
-            except (duckdb.Error, OSError, ValueError) as error:
+            except (*ENGINE_ERRORS, ValueError) as error:
                 if self._closed.is_set():
                     raise QueryCancelledError("The query was stopped.") from error
                 raise self._query.reader.translated(error) or error from error

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import duckdb
 
 from adapters.ducklake.engine.deadline import Clock
-from adapters.ducklake.engine.errors import translated
+from adapters.ducklake.engine.errors import tells_of_garbled_commit, translated
 from adapters.ducklake.engine.lake import Lake
 from adapters.ducklake.engine.sql import LAKE, literal
 from adapters.ducklake.keys import table as key_table
@@ -208,13 +208,10 @@ class Writer:
         try:
             cursor.execute("COMMIT")
             after = _last_committed(cursor)
-        except UnicodeDecodeError as error:
-            # DuckLake 1.5.5 now and then writes freed memory for the name of a namespace that
-            # another transaction has just made, and PostgreSQL refuses that statement.
+        except BaseException as error:
             self._ledger.doubt()
-            raise WriteConflictError("The catalog refused the commit; try again.") from error
-        except BaseException:
-            self._ledger.doubt()
+            if tells_of_garbled_commit(error):
+                raise WriteConflictError("The catalog refused the commit; try again.") from error
             raise
         if after is None or after == before:
             raise UnavailableError("The lake did not keep the commit; nothing was written.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 import pytest
 
-from adapters.ducklake.engine.errors import translated
+from adapters.ducklake.engine.errors import tells_of_garbled_commit, translated
 from domain.errors import (
     BadUpstreamError,
     InvalidValueError,
@@ -76,3 +76,30 @@ FETCH = "Attempting to fetch from an unsuccessful or closed query result\nError:
 )
 def test_failures_behind_the_engine(error: Exception, kind: type[LakehouseError]) -> None:
     assert type(translated(error, str)) is kind
+
+
+REFUSED = (
+    'TransactionContext Error: {"exception_message":"Failed to commit: Failed to flush changes '
+)
+
+
+@pytest.mark.parametrize(
+    "error, garbled",
+    [
+        # As seen when tables were made in a namespace that had just been made
+        (UnicodeDecodeError("utf-8", b"\x80", 0, 1, "invalid start byte"), True),
+        (
+            duckdb.TransactionException(
+                REFUSED + r"{\"exception_type\":\"Parser\",\"exception_message\":\"unterminated"
+            ),
+            True,
+        ),
+        (duckdb.TransactionException(f"{REFUSED} ERROR: syntax error at or near"), True),
+        (duckdb.TransactionException("Failed to get path for schema with id 8313474949"), True),
+        (duckdb.TransactionException(f"{REFUSED} server closed the connection"), False),
+        (duckdb.TransactionException("Transaction conflict - attempting to insert"), False),
+        (OSError("syntax error at or near"), False),
+    ],
+)
+def test_commits_that_were_garbled(error: Exception, garbled: bool) -> None:
+    assert tells_of_garbled_commit(error) is garbled
