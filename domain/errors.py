@@ -26,6 +26,11 @@ class LakehouseError(Exception):
         self.detail = detail
         self.run_id: str | None = None
 
+    def add(self, sentence: str) -> None:
+        """Tell the user more."""
+        self.detail = f"{self.detail} {sentence}"
+        self.args = (self.detail,)
+
 
 # -- what the caller sent cannot be used ------------------------------------------------
 

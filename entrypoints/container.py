@@ -59,6 +59,11 @@ from application.tables.create_from import CreateTableFrom, CreateTableFromComma
 from application.tables.describe import DescribeTable, DescribeTableCommand
 from application.tables.drop import DropTable, DropTableCommand
 from application.tables.export import ExportCommand, ExportToObject
+from application.tables.export_partitioned import (
+    ExportPartitioned,
+    PartitionedExport,
+    PartitionedExportCommand,
+)
 from application.tables.list import ListTables, ListTablesCommand
 from application.tables.load import LoadObjects, LoadObjectsCommand
 from application.writes import TrackedWrite, told_as, told_as_derived, told_as_loaded
@@ -464,6 +469,13 @@ class Container(containers.DeclarativeContainer):
     )
     export_to_object: providers.Provider[Tracked[ExportCommand, PutOutcome]] = providers.Factory(
         Tracked, providers.Factory(ExportToObject, queries, datasets, statement_timeouts), lineage
+    )
+    export_partitioned: providers.Provider[Tracked[PartitionedExportCommand, PartitionedExport]] = (
+        providers.Factory(
+            Tracked,
+            providers.Factory(ExportPartitioned, queries, datasets, statement_timeouts),
+            lineage,
+        )
     )
     plan_query: providers.Provider[PlanQuery] = providers.Factory(
         PlanQuery, queries, query_timeouts

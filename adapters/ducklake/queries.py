@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -23,6 +23,7 @@ from adapters.ducklake.gate.selections import Selection, select
 from adapters.ducklake.objects.sources import ObjectSources
 from adapters.ducklake.objects.views import ObjectReader
 from adapters.ducklake.results.encoders import Encoder, SelectedColumn, encoder_for
+from adapters.ducklake.results.partitions import partitioned
 from adapters.ducklake.results.plans import plan_text, planned_reads
 from adapters.ducklake.results.results import BoundQuery, DuckLakeResult
 from adapters.ducklake.results.spool import SpoolEncoder, reopened
@@ -34,6 +35,7 @@ from domain.errors import (
     TooLargeError,
     UpstreamTimeoutError,
 )
+from domain.partitions import PartitionedResult
 from domain.plans import QueryPlan
 from domain.ports.queries import QueryPort
 from domain.queries import (
@@ -101,7 +103,35 @@ class DuckLakeQueries(QueryPort):
         limit = TimeLimit(self._lake.watchdog, query.timeout_s)
         return self._in_time(
             limit,
-            lambda clock: self._open(query, encoding, limit, clock),
+            lambda clock: self._open(
+                query,
+                limit,
+                clock,
+                lambda work, checked: self._result(work, query, encoding, checked),
+            ),
+            discard=lambda result: result.close(),
+        )
+
+    def open_partitioned(
+        self, query: Query, encoding: ResultEncoding, keys: Sequence[str]
+    ) -> PartitionedResult:
+        """As `QueryPort.open_partitioned`."""
+        limit = TimeLimit(self._lake.watchdog, query.timeout_s)
+        return self._in_time(
+            limit,
+            lambda clock: self._open(
+                query,
+                limit,
+                clock,
+                lambda work, checked: partitioned(
+                    self._lake,
+                    work.cursor,
+                    self._query(work, query, checked, checked.statement),
+                    encoding,
+                    keys,
+                    limit,
+                ),
+            ),
             discard=lambda result: result.close(),
         )
 
@@ -128,14 +158,12 @@ class DuckLakeQueries(QueryPort):
         return reopened(self._lake, spool, encoding)
 
     def _open(
-        self, query: Query, encoding: Encoding, limit: TimeLimit, clock: Clock
-    ) -> QueryResult:
+        self, query: Query, limit: TimeLimit, clock: Clock, result: Callable[[_Work, _Checked], T]
+    ) -> T:
         work = self._begin(limit, clock)
         try:
             with limit.step(work.cursor):
-                return self._checked(
-                    work, query, lambda checked: self._result(work, query, encoding, checked)
-                )
+                return self._checked(work, query, lambda checked: result(work, checked))
         except BaseException as error:
             self._end(work)
             if isinstance(error, ENGINE_ERRORS):
@@ -210,9 +238,14 @@ class DuckLakeQueries(QueryPort):
         self, work: _Work, query: Query, encoding: Encoding, checked: _Checked
     ) -> QueryResult:
         encoder = _encoder(work.cursor, encoding, checked.columns)
+        statement = _selected(encoder, checked.statement, checked.columns, query.row_limit)
+        bound = self._query(work, query, checked, statement)
+        return DuckLakeResult(self._lake, work.cursor, bound, encoder, work.limit)
+
+    def _query(self, work: _Work, query: Query, checked: _Checked, statement: str) -> BoundQuery:
         lake_alone = checked.passed.lake_alone
-        bound = BoundQuery(
-            statement=_selected(encoder, checked.statement, checked.columns, query.row_limit),
+        return BoundQuery(
+            statement=statement,
             parameters=checked.parameters,
             columns=checked.columns,
             row_limit=query.row_limit,
@@ -221,7 +254,6 @@ class DuckLakeQueries(QueryPort):
             version=self._version(checked.metadata) if lake_alone else None,
             reader=work.reader,
         )
-        return DuckLakeResult(self._lake, work.cursor, bound, encoder, work.limit)
 
     def _plan(self, work: _Work, query: Query, checked: _Checked) -> QueryPlan:
         cursor = work.cursor

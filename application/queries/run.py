@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
@@ -10,6 +10,7 @@ from application.runs import Plan, Run
 from domain.conditions import ANY
 from domain.datasets import ByteStream
 from domain.lineage import Operation, Usage
+from domain.partitions import PartitionedResult
 from domain.ports.queries import QueryPort
 from domain.queries import Encoding, Query, QueryResult, QueryTimeouts, ResultEncoding
 from domain.result_tags import result_tag
@@ -82,16 +83,32 @@ class RunQuery:
         """Begin a query, for a run whose end the caller tells. Raises: as a call."""
         query = replace(query, timeout_s=self.timeouts.of(query))
         result = self.queries.open(query, encoding)
-        for table in result.tables:
-            run.reads(Usage(table, version=str(result.snapshot_id)))
-        for each in result.objects:
-            run.reads(Usage(each.ref, version=each.etag, size_bytes=each.size))
+        _tell_reads(result, run)
+        return result
+
+    def begin_partitioned(
+        self, query: Query, encoding: ResultEncoding, keys: Sequence[str], run: Run
+    ) -> PartitionedResult:
+        """Begin a query whose rows are divided by `keys`, for a run as of `begin`.
+
+        Raises: what `QueryPort.open_partitioned` and `QueryTimeouts.of` raise.
+        """
+        query = replace(query, timeout_s=self.timeouts.of(query))
+        result = self.queries.open_partitioned(query, encoding, keys)
+        _tell_reads(result, run)
         return result
 
     def check(self, query: Query, encoding: Encoding) -> None:
         """Find out whether a query may run, and what is wrong with it. Raises: as a call."""
         query = replace(query, timeout_s=self.timeouts.of(query))
         self.queries.open(query, encoding).close()
+
+
+def _tell_reads(result: QueryResult | PartitionedResult, run: Run) -> None:
+    for table in result.tables:
+        run.reads(Usage(table, version=str(result.snapshot_id)))
+    for each in result.objects:
+        run.reads(Usage(each.ref, version=each.etag, size_bytes=each.size))
 
 
 class _NoRows(ByteStream):

@@ -42,8 +42,7 @@ class ExportCommand:
     cancellation: Cancellation = field(default_factory=Cancellation)
 
     def __post_init__(self) -> None:
-        if self.query.table is None:
-            raise InvalidSqlError("An export is of a table, or of a query put to one.")
+        check_put_to_table(self.query)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +88,12 @@ class ExportToObject:
             )
         )
         return outcome
+
+
+def check_put_to_table(query: Query) -> None:
+    """Raises: InvalidSqlError: When the query of an export is put to no table."""
+    if query.table is None:
+        raise InvalidSqlError("An export is of a table, or of a query put to one.")
 
 
 def file_content(rows: Iterable[bytes], data_format: DataFormat) -> Iterable[bytes]:

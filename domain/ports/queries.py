@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from typing import Protocol
 
 from domain.datasets import ByteStream
+from domain.partitions import PartitionedResult
 from domain.plans import QueryPlan
 from domain.queries import EncodedRows, Encoding, Query, QueryResult, ResultEncoding
 
@@ -25,6 +27,25 @@ class QueryPort(Protocol):
             NotAcceptableError: When the format cannot hold one of the result's columns.
             QueryCancelledError, QueryTimeoutError, ResourcesExhaustedError, InvalidValueError: As
                 while reading.
+        """
+
+    @abstractmethod
+    def open_partitioned(
+        self, query: Query, encoding: ResultEncoding, keys: Sequence[str]
+    ) -> PartitionedResult:
+        """Begin a query whose rows are to be divided by the values of some of its columns.
+
+        All its rows are made once, on one snapshot, when the result is asked for its partitions.
+
+        Args:
+            query: The query.
+            encoding: How the rows of each partition are to be written.
+            keys: The columns that divide them, compared without case.
+
+        Raises:
+            InvalidPartitionError: When the statement has no such columns or no others, or the
+                values of one are not known by their text.
+            LakehouseError: What `open` raises.
         """
 
     @abstractmethod

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from application.tables.export import ExportCommand
+from application.tables.export_partitioned import PartitionedExportCommand
 from application.tables.load import LoadObjectsCommand
 from domain.datasets import WriteCondition
 from domain.errors import InvalidSqlError
 from domain.formats import DataFormat
 from domain.object_rows import ObjectRows
+from domain.partitions import PartitionedPlace
 from domain.queries import Query
 from domain.tables import TableName
 from entrypoints.cli.errors import point_into
@@ -32,8 +34,12 @@ from entrypoints.cli.session import session_of
 from entrypoints.cli.shown import rows, size
 
 if TYPE_CHECKING:
-    from domain.datasets import PutOutcome
-    from entrypoints.container import Container
+    from collections.abc import Callable
+
+    from application.tables.export_partitioned import PartitionedExport
+    from entrypoints.cli.formats import RecordFormat
+
+T = TypeVar("T")
 
 ObjectFormat = Annotated[
     DataFormat | None,
@@ -85,16 +91,34 @@ def load(
     "ducklake tables export flights exports/flights.parquet",
     "ducklake tables export flights exports/july.csv \\",
     '    "SELECT * FROM flights WHERE month = \\$m" --param m=7',
+    "ducklake tables export flights exports/2013/ --partition-by month --object-format parquet",
 )
 def export(  # noqa: PLR0917 - one parameter for each thing that can be said
     context: typer.Context,
     name: TableArgument,
-    place: Annotated[str, typer.Argument(metavar="BUCKET/KEY", help="Where the rows go.")],
+    place: Annotated[
+        str,
+        typer.Argument(
+            metavar="BUCKET/KEY", help="Where the rows go; with --partition-by, BUCKET/PREFIX/."
+        ),
+    ],
     sql: TableSql = None,
     param: Parameters = None,
     object_format: ObjectFormat = None,
+    partition_by: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="The rows of each value go to an object of their own, "
+            "PREFIX/COLUMN=VALUE/part-0.parquet.",
+        ),
+    ] = None,
     if_none_match: Annotated[
-        bool, typer.Option("--if-none-match", help="Only when there is no object of that key.")
+        bool,
+        typer.Option(
+            "--if-none-match",
+            help="Only when there is no object of that key, or nothing under that prefix.",
+        ),
     ] = False,
     output_format: FormatOfRecord = None,
 ) -> None:
@@ -103,21 +127,54 @@ def export(  # noqa: PLR0917 - one parameter for each thing that can be said
     query = Query(
         read_sql(sql) if sql is not None else None, TableName.parse(name), read_parameters(param)
     )
+    if partition_by:
+        partitioned = PartitionedExportCommand(
+            query,
+            PartitionedPlace.parse(place.removeprefix("s3://")),
+            object_format or format_of_file(place, "--object-format"),
+            tuple(partition_by),
+            if_none_match,
+        )
+        export = session.run(
+            lambda lake: _pointing(query, lambda: lake.export_partitioned()(partitioned).value)
+        )
+        _tell_partitions(partitioned.place, export, output_format)
+        return
     command = ExportCommand(
         query,
         object_ref(place),
         object_format or format_of_file(place, "--object-format"),
         WriteCondition(if_none_match=if_none_match),
     )
-    outcome = session.run(lambda lake: _exported(lake, command))
+    outcome = session.run(
+        lambda lake: _pointing(query, lambda: lake.export_to_object()(command).value)
+    )
     sentence = f"Exported to {command.ref} ({size(outcome.info.size)})."
     print_outcome(object_record(outcome.info), sentence, output_format)
 
 
-def _exported(lake: Container, command: ExportCommand) -> PutOutcome:
+def _tell_partitions(
+    place: PartitionedPlace, export: PartitionedExport, output_format: RecordFormat | None
+) -> None:
+    # The API's own words. Late: its models take time to build, and --help does without.
+    from entrypoints.rest.models.transfers import PartitionsAnswer  # noqa: PLC0415
+
+    count = len(export.objects)
+    sentence = (
+        f"Exported {rows(export.row_count)} to {count:,} {'object' if count == 1 else 'objects'} "
+        f"under {place} ({size(export.size)})."
+    )
+    if export.removed:
+        sentence += f" Removed {len(export.removed):,} of an earlier export."
+    record = PartitionsAnswer.of(place, export).model_dump(mode="json")
+    print_outcome(record, sentence, output_format)
+
+
+def _pointing(query: Query, call: Callable[[], T]) -> T:
+    """What a call gives; an error in the query's SQL shows where it is."""
     try:
-        return lake.export_to_object()(command).value
+        return call()
     except InvalidSqlError as error:
-        if command.query.sql is not None:
-            point_into(error, command.query.sql)
+        if query.sql is not None:
+            point_into(error, query.sql)
         raise

@@ -160,6 +160,26 @@ _IF_NEW = _header("If-None-Match", "`*`: only when there is no object of that na
 WRITE_HEADERS: dict[str, Any] = {"parameters": [_IF_MATCH, _IF_NEW]}
 """What a write of an object heeds."""
 
+EXPORT_HEADERS: dict[str, Any] = {
+    "parameters": [
+        _header("If-Match", "Only when the object's entity tag is one of these, or `*`.", '"9b2c"'),
+        _header(
+            "If-None-Match",
+            "`*`: only when there is no object of that name; with `partition_by`, none under "
+            "that prefix.",
+            "*",
+        )
+        | {"schema": {"type": "string", "enum": ["*"]}},
+        _header(
+            "Idempotency-Key",
+            "Taken from clients that send one with everything, and not heeded: an export that "
+            "is sent again is done again, and takes the place of what it wrote before.",
+            "6f0a1b1e-4c7d-4b0e-9a37-5f2f1d1f3c52",
+        ),
+    ]
+}
+"""What an export heeds."""
+
 ANY_BODY: dict[str, Any] = {
     "parameters": [
         _IF_MATCH,

@@ -103,4 +103,9 @@ def object_path(ref: ObjectRef) -> str:
     return f"/datasets/{ref.bucket}/{quote(str(ref.name))}"
 
 
+def prefix_path(bucket: BucketName, prefix: str) -> str:
+    """The path that lists the objects of a prefix."""
+    return f"/datasets/{bucket}?prefix={quote(prefix, safe='/')}"
+
+
 ObjectPathRef = Annotated[ObjectRef, Depends(_object_ref)]

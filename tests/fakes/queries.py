@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from typing import ClassVar
@@ -10,9 +11,10 @@ from typing import ClassVar
 import pyarrow as pa
 
 from domain.datasets import ByteStream
-from domain.errors import UnsupportedOperationError
+from domain.errors import InvalidPartitionError, UnsupportedOperationError
 from domain.formats import DataFormat
 from domain.located_objects import FoundObject
+from domain.partitions import MAX_PARTITIONS, Partition, PartitionedResult, check_keys
 from domain.plans import PlannedRead, QueryPlan
 from domain.ports.queries import QueryPort
 from domain.queries import (
@@ -56,6 +58,13 @@ class FakeQueries(QueryPort):
             table = _with_columns(table, query.columns)
         return FakeQueryResult(table, snapshot.snapshot_id, query.row_limit, encoding)
 
+    def open_partitioned(
+        self, query: Query, encoding: ResultEncoding, keys: Sequence[str]
+    ) -> PartitionedResult:
+        result = FakePartitions(self._open(query, encoding), encoding, keys)
+        self.opened.append(result.whole)
+        return result
+
     def plan(self, query: Query) -> QueryPlan:
         with closing(self._open(query, ResultEncoding(DataFormat.NDJSON))) as result:
             table = self._tables.table(result.tables[0])
@@ -89,9 +98,9 @@ class FakeQueryResult(QueryResult):
     def __init__(
         self, table: FakeTable, snapshot_id: int, row_limit: int | None, encoding: Encoding
     ) -> None:
-        self._table = table
+        self.table = table
         self._snapshot_id = snapshot_id
-        self._rows: pa.Table = table.rows if row_limit is None else table.rows.slice(0, row_limit)
+        self.rows: pa.Table = table.rows if row_limit is None else table.rows.slice(0, row_limit)
         self._encoding = encoding
         self._row_count = 0
         self._truncated = False
@@ -99,7 +108,7 @@ class FakeQueryResult(QueryResult):
 
     @property
     def columns(self) -> tuple[ResultColumn, ...]:
-        return tuple(ResultColumn(c.name, str(c.type)) for c in self._table.columns)
+        return tuple(ResultColumn(c.name, str(c.type)) for c in self.table.columns)
 
     @property
     def snapshot_id(self) -> int:
@@ -111,7 +120,7 @@ class FakeQueryResult(QueryResult):
 
     @property
     def tables(self) -> tuple[TableName, ...]:
-        return (self._table.name,)
+        return (self.table.name,)
 
     @property
     def objects(self) -> tuple[FoundObject, ...]:
@@ -131,16 +140,76 @@ class FakeQueryResult(QueryResult):
 
     def __iter__(self) -> Iterator[bytes]:
         if isinstance(self._encoding, SpoolEncoding):
-            content = spool(self._rows, self._table.columns)
+            content = spool(self.rows, self.table.columns)
         else:
-            content = encode(self._rows, self._table.columns, self._encoding)
-        self._row_count = self._rows.num_rows
-        self._truncated = self._rows.num_rows < self._table.rows.num_rows
+            content = encode(self.rows, self.table.columns, self._encoding)
+        self._row_count = self.rows.num_rows
+        self._truncated = self.rows.num_rows < self.table.rows.num_rows
         if content:
             yield content
 
     def close(self) -> None:
         self.closed = True
+
+
+class FakePartitions(PartitionedResult):
+    """A table's rows, divided when they are asked for."""
+
+    def __init__(
+        self, whole: FakeQueryResult, encoding: ResultEncoding, keys: Sequence[str]
+    ) -> None:
+        self.whole = whole
+        self._encoding = encoding
+        known = {column.name.casefold(): column for column in whole.table.columns}
+        if not {key.casefold() for key in keys} <= set(known):
+            raise InvalidPartitionError("There is no such column.")
+        self._dividing = [known[key.casefold()] for key in keys]
+        check_keys(self.keys)
+        self._kept = tuple(each for each in whole.table.columns if each not in self._dividing)
+        if not self._kept:
+            raise InvalidPartitionError("There is no other column.")
+
+    @property
+    def snapshot_id(self) -> int:
+        return self.whole.snapshot_id
+
+    @property
+    def tables(self) -> tuple[TableName, ...]:
+        return self.whole.tables
+
+    @property
+    def objects(self) -> tuple[FoundObject, ...]:
+        return self.whole.objects
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self._dividing)
+
+    def partitions(self) -> Sequence[Partition]:
+        counts = Counter(self._values())
+        if len(counts) > MAX_PARTITIONS:
+            raise InvalidPartitionError("There are too many.")
+        last = (True, "")
+        ordered = sorted(
+            counts, key=lambda values: [last if v is None else (False, v) for v in values]
+        )
+        return [Partition(values, counts[values]) for values in ordered]
+
+    def rows(self, partition: Partition) -> Iterator[bytes]:
+        chosen = [values == partition.values for values in self._values()]
+        rows = self.whole.rows.filter(pa.array(chosen, pa.bool_()))
+        rows = rows.select([column.name for column in self._kept])
+        yield encode(rows, self._kept, self._encoding)
+
+    def close(self) -> None:
+        self.whole.close()
+
+    def _values(self) -> list[tuple[str | None, ...]]:
+        columns = [self.whole.rows.column(key).to_pylist() for key in self.keys]
+        return [
+            tuple(None if value is None else str(value) for value in values)
+            for values in zip(*columns, strict=True)
+        ]
 
 
 class FakeReopenedRows(EncodedRows):

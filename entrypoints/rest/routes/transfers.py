@@ -8,7 +8,8 @@ from typing import TypeVar
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from application.tables.export import ExportCommand
+from application.cancellation import Cancellation
+from application.tables.export_partitioned import PartitionedExportCommand
 from entrypoints.rest.answers import json_answer
 from entrypoints.rest.client import ClientGoneError, ClientWatch
 from entrypoints.rest.conditions import quoted_tag, write_condition
@@ -16,17 +17,17 @@ from entrypoints.rest.control import StrictRoute
 from entrypoints.rest.dependencies import Service, ServiceDep
 from entrypoints.rest.documentation import (
     ETAG_HEADER,
+    EXPORT_HEADERS,
     LOCATION_HEADER,
     REPLAY_HEADER,
     RUN_HEADER,
     TABLE_WRITE_HEADERS,
-    WRITE_HEADERS,
     problems,
 )
 from entrypoints.rest.models.datasets import ObjectAnswer
 from entrypoints.rest.models.tables import AppendAnswer
-from entrypoints.rest.models.transfers import WantedExport, WantedLoad
-from entrypoints.rest.names import TablePathName, object_path
+from entrypoints.rest.models.transfers import PartitionsAnswer, WantedExport, WantedLoad
+from entrypoints.rest.names import TablePathName, object_path, prefix_path
 from entrypoints.rest.routes.tables import LATER_ON_WRITES
 from entrypoints.rest.write_terms import WriteTerms, replay_headers
 
@@ -62,20 +63,31 @@ async def load_objects(
 @router.post(
     _TABLE_EXPORT,
     status_code=201,
-    response_model=ObjectAnswer,
+    response_model=ObjectAnswer | PartitionsAnswer,
     responses={
         201: {"headers": RUN_HEADER | LOCATION_HEADER | ETAG_HEADER},
         **problems(403, 404, 409, 412, 415, 507),
     },
-    openapi_extra=WRITE_HEADERS,
+    openapi_extra=EXPORT_HEADERS,
 )
 async def export_rows(
     request: Request, service: ServiceDep, table: TablePathName, wanted: WantedExport
 ) -> Response:
-    """Write a table, or what a query answers, to an object: whole, or not at all."""
+    """Write a table, or what a query answers, to an object: whole, or not at all.
+
+    With `partition_by`, to an object for each of the values of some columns; the objects of an
+    earlier export of this kind whose values have no rows any more are removed. Each object appears
+    whole, but not all at once. An export that fails removes what it has added, and says what it has
+    replaced.
+    """
     command = wanted.command(table, write_condition(request.headers))
+    if isinstance(command, PartitionedExportCommand):
+        return await _export_partitioned(request, service, command)
     done = await _while_wanted(
-        request, service, lambda: service.container.export_to_object()(command), command
+        request,
+        service,
+        lambda: service.container.export_to_object()(command),
+        command.cancellation,
     )
     info = done.value.info
     return json_answer(
@@ -86,8 +98,25 @@ async def export_rows(
     )
 
 
+async def _export_partitioned(
+    request: Request, service: Service, command: PartitionedExportCommand
+) -> Response:
+    done = await _while_wanted(
+        request,
+        service,
+        lambda: service.container.export_partitioned()(command),
+        command.cancellation,
+    )
+    return json_answer(
+        PartitionsAnswer.of(command.place, done.value),
+        status=201,
+        run_id=done.run_id,
+        headers={"Location": prefix_path(command.place.bucket, command.place.prefix)},
+    )
+
+
 async def _while_wanted(
-    request: Request, service: Service, call: Callable[[], T], command: ExportCommand
+    request: Request, service: Service, call: Callable[[], T], cancellation: Cancellation
 ) -> T:
     """Wait for an export, which is stopped when its client goes away.
 
@@ -98,7 +127,7 @@ async def _while_wanted(
     try:
         return await client.unless_gone(service.workers.transfers.run(call))
     except ClientGoneError:
-        service.workers.closing.submit(command.cancellation.cancel)
+        service.workers.closing.submit(cancellation.cancel)
         raise
     finally:
         client.stop()

@@ -50,3 +50,28 @@ def test_export_only_where_nothing_is(ducklake: Command) -> None:
     again = ducklake(*arguments)
     assert again.exit_code != 0
     assert "already" in again.stderr
+
+
+def test_export_by_a_column(ducklake: Command) -> None:
+    ducklake.json(
+        *("tables", "create", "t", "--column", "a INTEGER", "--column", "k VARCHAR"),
+        *("--format", "json"),
+    )
+    ducklake.json(
+        *("tables", "append", "t", "-", "--input-format", "csv", "--format", "json"),
+        stdin="a,k\n1,x\n2,y\n",
+    )
+    ducklake.datasets.create_bucket(BucketName("exports"))
+    arguments = ("tables", "export", "t", "s3://exports/p/", "--partition-by", "k")
+
+    told = ducklake.json(*arguments, "--object-format", "csv", "--format", "json")
+
+    assert [each["name"] for each in told["objects"]] == ["p/k=x/part-0.csv", "p/k=y/part-0.csv"]
+    assert content(ducklake, "p/k=x/part-0.csv") == b"a\n1\n"
+    again = ducklake(*arguments, "--object-format", "csv", "--format", "table")
+    assert "2 rows to 2 objects under exports/p/" in again.output
+    only_new = ducklake(*arguments, "--object-format", "csv", "--if-none-match")
+    assert "already" in only_new.stderr
+    untold = ducklake(*arguments)
+    assert untold.exit_code == 2
+    assert "--object-format" in untold.stderr

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from domain.datasets import ByteStream
 from domain.errors import UnsupportedOperationError
 from domain.located_objects import FoundObject
+from domain.partitions import PartitionedResult
 from domain.plans import QueryPlan
 from domain.ports.queries import QueryPort
 from domain.queries import (
@@ -98,6 +99,11 @@ class ScriptedQueries(QueryPort):
             raise result
         self.opened.append(result)
         return result
+
+    def open_partitioned(
+        self, query: Query, encoding: ResultEncoding, keys: Sequence[str]
+    ) -> PartitionedResult:
+        raise UnsupportedOperationError("Nothing is divided.")
 
     def plan(self, query: Query) -> QueryPlan:
         raise UnsupportedOperationError("There is no plan.")

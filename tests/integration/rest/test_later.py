@@ -49,7 +49,6 @@ def test_headers(api: Api, method: str, path: str, header: str, value: str) -> N
     "path, body",
     [
         ("load", {"objects": ["abc/x.csv"], "on_new_columns": "add"}),
-        ("export", {"object": "abc/x/", "format": "csv", "partition_by": ["a"]}),
     ],
 )
 def test_members(api: Api, path: str, body: dict[str, object]) -> None:
