@@ -45,7 +45,9 @@ class Operation(StrEnum):
     OBJECT_DELETE = "object.delete"
     OBJECT_LIST = "object.list"
     OBJECT_PRESIGN = "object.presign"
+    LAKE_CHECK = "lake.check"
     LAKE_REPAIR = "lake.repair"
+    ORPHANS_DELETE = "orphans.delete"
 
 
 class RunState(StrEnum):

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from domain.tables import TableName
 
 MAX_TOLD = 1_000
 """So many damaged files are told one by one; the count is of all."""
+
+GRACE = timedelta(hours=24)
+"""No write of another process takes longer between its first file and its commit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +23,12 @@ class LakeFile:
     Attributes:
         name: Its name below the data path, with `/` between its parts.
         size_bytes: Its size.
+        modified_at: When it was written last, by the clock of what stores it.
     """
 
     name: str
     size_bytes: int
+    modified_at: datetime
 
 
 class FileKind(StrEnum):
@@ -104,9 +110,12 @@ class CheckReport:
         damaged: The damaged files, those of the current version first; `MAX_TOLD` at most.
         damaged_count: How many there are.
         current_count: How many of them the current version needs.
-        orphan_files: How many files lie in the data path that no snapshot needs: left by
-            writes that were broken off, or of one that is under way.
+        orphan_files: How many files lie in the data path that no snapshot needs, and no write
+            can be about to commit: left by writes that were broken off.
         orphan_bytes: Their size.
+        recent_files: How many files no snapshot needs that are too young to say: a write of
+            another process may be about to commit them.
+        recent_bytes: Their size.
         repair: What was done about it; None when nothing was asked for, or needed.
     """
 
@@ -118,6 +127,8 @@ class CheckReport:
     current_count: int
     orphan_files: int
     orphan_bytes: int
+    recent_files: int
+    recent_bytes: int
     repair: Repair | None = None
 
     @property

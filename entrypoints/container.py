@@ -38,8 +38,13 @@ from application.datasets.objects import (
 )
 from application.datasets.presign import PresignObject, PresignObjectCommand
 from application.datasets.upload import UploadObject, UploadObjectCommand
-from application.maintenance.check import CheckLake, DeleteOrphans
-from application.maintenance.repair import RepairLake, RepairLakeCommand
+from application.maintenance.check import (
+    CheckLake,
+    CheckLakeCommand,
+    DeleteOrphans,
+    DeleteOrphansCommand,
+)
+from application.maintenance.repair import RepairLake
 from application.queries.plan import PlanQuery
 from application.queries.run import QueryAnswer, RunQuery, RunQueryCommand
 from application.readiness import CheckReadiness
@@ -326,10 +331,10 @@ def _lake_files_in_minio(
     return files
 
 
-def _maintenance(lake: Any, files: LakeFilePort) -> MaintenancePort:
+def _maintenance(lake: Any, files: LakeFilePort, tables: Any) -> MaintenancePort:
     from adapters.ducklake.maintenance.maintenance import DuckLakeMaintenance
 
-    return DuckLakeMaintenance(lake, files)
+    return DuckLakeMaintenance(lake, files, tables.writer)
 
 
 def _probes(closing: ExitStack) -> ThreadPoolExecutor:
@@ -410,7 +415,7 @@ class Container(containers.DeclarativeContainer):
         minio=providers.ThreadSafeSingleton(_lake_files_in_minio, lake_config, settings, closing),
     )
     maintenance: providers.Provider[MaintenancePort] = providers.ThreadSafeSingleton(
-        _maintenance, lake, lake_files
+        _maintenance, lake, lake_files, tables
     )
 
     # How long the engine may work
@@ -536,11 +541,13 @@ class Container(containers.DeclarativeContainer):
         providers.Factory(Tracked, providers.Factory(PresignObject, datasets), lineage)
     )
 
-    check_lake: providers.Provider[CheckLake] = providers.Factory(CheckLake, maintenance)
-    delete_orphans: providers.Provider[DeleteOrphans] = providers.Factory(
-        DeleteOrphans, maintenance
+    check_lake: providers.Provider[Tracked[CheckLakeCommand, CheckReport]] = providers.Factory(
+        Tracked, providers.Factory(CheckLake, maintenance), lineage
     )
-    repair_lake: providers.Provider[Tracked[RepairLakeCommand, CheckReport]] = providers.Factory(
+    delete_orphans: providers.Provider[Tracked[DeleteOrphansCommand, int]] = providers.Factory(
+        Tracked, providers.Factory(DeleteOrphans, maintenance), lineage
+    )
+    repair_lake: providers.Provider[Tracked[CheckLakeCommand, CheckReport]] = providers.Factory(
         Tracked, providers.Factory(RepairLake, maintenance), lineage
     )
 

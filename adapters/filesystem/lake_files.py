@@ -6,6 +6,7 @@ import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from adapters.filesystem.errors import NOT_THERE, reason
@@ -31,7 +32,7 @@ class FilesystemLakeFiles(LakeFilePort):
         below: list[Path] = [self._root]
         seen: set[tuple[int, int]] = set()
         while below:
-            with _readable():
+            with _reachable():
                 directory = below.pop()
                 try:
                     status = directory.stat()
@@ -44,7 +45,7 @@ class FilesystemLakeFiles(LakeFilePort):
                     continue
             with entries:
                 while True:
-                    with _readable():
+                    with _reachable():
                         entry = next(entries, None)
                         if entry is None:
                             break
@@ -57,15 +58,19 @@ class FilesystemLakeFiles(LakeFilePort):
             if entry.is_dir():
                 below.append(Path(entry.path))
                 return None
-            size = entry.stat().st_size
+            status = entry.stat()
         except FileNotFoundError:
             return None
         name = Path(entry.path).relative_to(self._root).as_posix()
-        return LakeFile(os.fsencode(name).decode(errors="backslashreplace"), size)
+        return LakeFile(
+            os.fsencode(name).decode(errors="backslashreplace"),
+            status.st_size,
+            datetime.fromtimestamp(status.st_mtime, UTC),
+        )
 
     def size_of(self, name: str) -> int | None:
         """As `LakeFilePort.size_of`."""
-        with _readable():
+        with _reachable():
             try:
                 path = self._root / name
                 return path.stat().st_size if path.is_file() else None
@@ -76,7 +81,7 @@ class FilesystemLakeFiles(LakeFilePort):
 
     def read_end(self, name: str, count: int) -> bytes:
         """As `LakeFilePort.read_end`."""
-        with _readable():
+        with _reachable():
             try:
                 with (self._root / name).open("rb") as file:
                     size = file.seek(0, os.SEEK_END)
@@ -87,10 +92,25 @@ class FilesystemLakeFiles(LakeFilePort):
                     return b""
                 raise
 
+    def delete(self, name: str) -> bool:
+        """As `LakeFilePort.delete`."""
+        with _reachable():
+            path = self._root / name
+            try:
+                # Behind a link it may go by another name too, which the lake knows it by.
+                if path.resolve() != self._root.resolve() / name:
+                    return False
+                path.unlink()
+            except OSError as error:
+                if error.errno in _NO_FILE:
+                    return False
+                raise
+            return True
+
 
 @contextmanager
-def _readable() -> Iterator[None]:
+def _reachable() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UnavailableError(f"The lake's files cannot be read: {reason(error)}.") from error
+        raise UnavailableError(f"The lake's files cannot be reached: {reason(error)}.") from error

@@ -36,11 +36,12 @@ class MinioLakeFiles(LakeFilePort):
                 found = next(listed, None)
             if found is None:
                 return
-            if not found.object_name or found.size is None:
-                raise BadUpstreamError("The object store listed an object without name or size.")
+            if not found.object_name or found.size is None or found.last_modified is None:
+                raise BadUpstreamError("The object store listed an object without size or date.")
             # A folder's marker is none of the lake's.
             if not found.object_name.endswith("/"):
-                yield LakeFile(found.object_name.removeprefix(self._prefix), found.size)
+                name = found.object_name.removeprefix(self._prefix)
+                yield LakeFile(name, found.size, found.last_modified)
 
     def size_of(self, name: str) -> int | None:
         """As `LakeFilePort.size_of`."""
@@ -74,6 +75,14 @@ class MinioLakeFiles(LakeFilePort):
             finally:
                 response.close()
                 response.release_conn()
+
+    def delete(self, name: str) -> bool:
+        """As `LakeFilePort.delete`."""
+        if self.size_of(name) is None:
+            return False
+        with domain_errors(self._bucket):
+            self._client.minio.remove_object(self._bucket, self._prefix + name)
+        return True
 
     def close(self) -> None:
         """Close idle connections."""

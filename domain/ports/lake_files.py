@@ -10,7 +10,7 @@ from domain.maintenance import LakeFile
 
 
 class LakeFilePort(Protocol):
-    """What lies below the lake's data path, whoever put it there. Read only.
+    """What lies below the lake's data path, whoever put it there.
 
     Any call raises `UnavailableError`, `UpstreamTimeoutError` or `BadUpstreamError` when the
     storage does not serve.
@@ -27,3 +27,11 @@ class LakeFilePort(Protocol):
     @abstractmethod
     def read_end(self, name: str, count: int) -> bytes:
         """A file's last bytes: `count` of them, or all when it has fewer; none when it is gone."""
+
+    @abstractmethod
+    def delete(self, name: str) -> bool:
+        """Delete a file for good.
+
+        Returns:
+            Whether it did; not when the file is gone, or lies elsewhere behind a link.
+        """

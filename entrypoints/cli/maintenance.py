@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from application.maintenance.repair import RepairLakeCommand
-from domain.maintenance import CheckReport, DamagedFile, Repair
+from application.maintenance.check import CheckLakeCommand, DeleteOrphansCommand
+from domain.errors import LakeLockedError
+from domain.maintenance import GRACE, CheckReport, DamagedFile, Repair
 from entrypoints.cli.exit_codes import ExitCode
 from entrypoints.cli.help import shows
 from entrypoints.cli.options import FormatOfRecord
@@ -19,6 +21,8 @@ from entrypoints.cli.shown import rows, size
 
 if TYPE_CHECKING:
     from entrypoints.container import Container
+
+_GRACE_HOURS = GRACE / timedelta(hours=1)
 
 
 @shows("ducklake check", "ducklake check --repair", "ducklake check --delete-orphans")
@@ -36,10 +40,20 @@ def check(
         bool,
         typer.Option(
             "--delete-orphans",
-            help="Delete files that no snapshot needs. With a catalog in PostgreSQL only those "
-            "older than a day, since another process may be about to commit them.",
+            help="Delete files that no snapshot needs, of writes that were broken off.",
         ),
     ] = False,
+    older_than: Annotated[
+        float,
+        typer.Option(
+            "--older-than",
+            metavar="HOURS",
+            min=0,
+            help="With a catalog in PostgreSQL: how old such files are at least, since another "
+            "process may be about to commit younger ones. Only while nothing else writes to the "
+            "lake may it be shorter than the longest write.",
+        ),
+    ] = _GRACE_HOURS,
     output_format: FormatOfRecord = None,
 ) -> None:
     """Look for data files that the catalog names and that are missing or damaged.
@@ -48,16 +62,21 @@ def check(
     with 13 when the current version of a table is damaged and was not repaired.
     """
     session = session_of(context)
+    grace = timedelta(hours=older_than)
 
     def work(lake: Container) -> tuple[CheckReport, int | None]:
         with counting("Checking files") as told:
-            if repair:
-                report = lake.repair_lake()(RepairLakeCommand(told)).value
-            else:
-                report = lake.check_lake()(told)
-        return report, lake.delete_orphans()() if delete_orphans else None
+            use_case = lake.repair_lake() if repair else lake.check_lake()
+            report = use_case(CheckLakeCommand(told, grace)).value
+        if not delete_orphans:
+            return report, None
+        return report, lake.delete_orphans()(DeleteOrphansCommand(grace)).value
 
-    report, deleted = session.run(work)
+    try:
+        report, deleted = session.run(work)
+    except LakeLockedError:
+        note("GET /maintenance/check of the service that holds the lake checks it meanwhile.")
+        raise
     record = {"status": "ok" if report.ok else "damaged"} | asdict(report)
     record["damaged"] = [_record(file) for file in report.damaged]
     if report.repair is not None:
@@ -83,6 +102,8 @@ def _shown(report: CheckReport, deleted: int | None) -> list[tuple[str, str]]:
     if report.files_elsewhere:
         shown.append(("not looked at", f"{report.files_elsewhere:,} outside of the data path"))
     shown.append(("orphans", f"{report.orphan_files:,} ({size(report.orphan_bytes)})"))
+    if report.recent_files:
+        shown.append(("too young", f"{report.recent_files:,} ({size(report.recent_bytes)})"))
     if deleted is not None:
         shown.append(("orphans deleted", f"{deleted:,}"))
     if report.repair is not None:
@@ -114,3 +135,5 @@ def _tell(report: CheckReport, deleted: int | None) -> None:
         note("Snapshots of the past need damaged files; they cannot be read as they were.")
     if report.orphan_files and deleted is None:
         note("ducklake check --delete-orphans deletes files that no snapshot needs.")
+    if report.recent_files:
+        note("Files too young to say are orphans unless a write is about to commit them.")

@@ -33,6 +33,8 @@ from domain.ports.datasets import DatasetPort
 from domain.ports.maintenance import MaintenancePort
 from domain.ports.queries import QueryPort
 from domain.ports.tables import TablePort
+from domain.tables import TableName
+from tests.contract.commits import commit_under_way
 from tests.contract.lake_storage import BucketStorage, DirectoryStorage, LakeStorage
 from tests.fakes.datasets import FakeDatasets
 from tests.fakes.maintenance import FakeMaintenance
@@ -56,6 +58,9 @@ class OpenedLake:
             of it would; due where the capability `runs_sql` is declared.
         read_foreign: Runs SQL that reads the lake and gives the rows; as `run_foreign`.
         storage: Where its files lie; where the capability `runs_sql` is declared.
+        commit_under_way: While it lasts, a commit goes on that has written a table's file of so
+            many rows, and names it in the end: another process's where there may be one
+            (`shared`); due where the capability `runs_sql` is declared.
         again: The tables as another process of the service sees them that has the lake open
             (`shared`), or as the service does after it was started anew.
         shared: Whether several processes may have the lake open.
@@ -72,6 +77,7 @@ class OpenedLake:
     run_foreign: Callable[[str], None] | None = None
     read_foreign: Callable[[str], list[tuple[Any, ...]]] | None = None
     storage: LakeStorage | None = None
+    commit_under_way: Callable[[TableName, int], AbstractContextManager[None]] | None = None
     refused_types: frozenset[str] = frozenset()
 
     def holds(self, column_type: str) -> bool:
@@ -223,17 +229,19 @@ def opened_ducklake(lake: Lake, storage: LakeStorage, datasets: DatasetPort) -> 
             other = cleanup.enter_context(closing(Lake(lake.config))) if shared else lake
             yield cleanup.enter_context(closing(DuckLakeTables(other)))
 
+    tables = DuckLakeTables(lake, objects=ObjectSources(lake, datasets))
     return OpenedLake(
-        tables=DuckLakeTables(lake, objects=ObjectSources(lake, datasets)),
+        tables=tables,
         again=again,
         shared=shared,
         queries=DuckLakeQueries(lake, ObjectSources(lake, datasets)),
         datasets=datasets,
-        maintenance=DuckLakeMaintenance(lake, storage.port),
+        maintenance=DuckLakeMaintenance(lake, storage.port, tables.writer),
         writes=writes,
         run_foreign=run_foreign,
         read_foreign=read_foreign,
         storage=storage,
+        commit_under_way=lambda name, rows: commit_under_way(lake, tables, name, rows),
         # Parquet would give back other values than it was given.
         refused_types=frozenset({"HUGEINT", "TIME WITH TIME ZONE", "INTERVAL"}),
     )

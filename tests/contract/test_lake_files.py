@@ -1,10 +1,10 @@
 """The contract of `LakeFilePort`."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.maintenance import LakeFile
 from tests.contract.lake_storage import STORAGES, LakeStorage, StorageOpener
 
 
@@ -30,7 +30,12 @@ def test_files_of_all_levels_are_listed(storage: LakeStorage) -> None:
         storage.write(name, content)
     listed = list(storage.port.list_files())
     assert len(listed) == len(names)
-    assert set(listed) == {LakeFile(name, len(content)) for name, content in names.items()}
+    assert {file.name: file.size_bytes for file in listed} == {
+        name: len(content) for name, content in names.items()
+    }
+    # By the clock of what stores them.
+    written = [abs(datetime.now(UTC) - file.modified_at) for file in listed]
+    assert max(written) < timedelta(hours=1)
 
 
 def test_more_files_than_a_page_are_listed(storage: LakeStorage) -> None:
@@ -58,3 +63,13 @@ def test_what_is_not_there_has_no_size_and_no_end(storage: LakeStorage, name: st
     storage.write("main/t/a.parquet", b"x")
     assert storage.port.size_of(name) is None
     assert storage.port.read_end(name, 8) == b""
+
+
+def test_a_file_is_deleted_and_nothing_else(storage: LakeStorage) -> None:
+    for name in ("main/t/a.parquet", "main/t/ä b.parquet"):
+        storage.write(name, b"x")
+        storage.write("main/t/other.parquet", b"x")
+        assert storage.port.delete(name)
+        assert not storage.port.delete(name)
+        assert [file.name for file in storage.port.list_files()] == ["main/t/other.parquet"]
+    assert not storage.port.delete("main/t/other.parquet/below")

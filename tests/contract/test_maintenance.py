@@ -1,6 +1,10 @@
 """The contract of `MaintenancePort`: what is lost is found, and the rest can be read again."""
 
+import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,11 +19,18 @@ from tests.contract.table_cases import append, create, some_rows, write
 
 FILE_ROWS = 1_200
 """More rows than any lake keeps in its catalog."""
+ANY_AGE = timedelta(hours=-1)
+"""No grace; what stores a file may have another clock."""
 RUN = str(uuid.UUID(int=7))
 
 
 def look(lake: OpenedLake) -> CheckReport:
     return lake.maintenance.check(no_progress)
+
+
+def under_way(lake: OpenedLake, name: TableName) -> AbstractContextManager[None]:
+    assert lake.commit_under_way is not None
+    return lake.commit_under_way(name, FILE_ROWS)
 
 
 def of_table(report: CheckReport, name: TableName) -> list[DamagedFile]:
@@ -182,6 +193,120 @@ def test_orphans_are_counted(lake: OpenedLake, name: TableName) -> None:
     orphan = f"{name.namespace}/t/ducklake-orphan.parquet"
     storage_of(lake).write(orphan, b"12345")
     report = look(lake)
-    assert report.orphan_files == before.orphan_files + 1
-    assert report.orphan_bytes == before.orphan_bytes + 5
+    if lake.shared:
+        assert report.recent_files == before.recent_files + 1
+        assert report.recent_bytes == before.recent_bytes + 5
+    else:
+        assert report.orphan_files == before.orphan_files + 1
+        assert report.orphan_bytes == before.orphan_bytes + 5
     storage_of(lake).remove(orphan)
+
+
+@on_lakes_that_run_sql
+def test_orphans_are_deleted_that_nobody_can_be_writing(lake: OpenedLake, name: TableName) -> None:
+    orphan = f"{name.namespace}/t/ducklake-orphan.parquet"
+    storage = storage_of(lake)
+    # What was left by others, and is not deleted soon, is none of ours.
+    lake.maintenance.delete_orphans(ANY_AGE)
+    foreign = f"{name.namespace}/t/readme.txt"
+    for file in (orphan, foreign):
+        storage.write(file, b"12345")
+    assert look(lake).recent_files == (1 if lake.shared else 0)
+    assert lake.maintenance.delete_orphans() == (0 if lake.shared else 1)
+    if lake.shared:
+        report = lake.maintenance.check(no_progress, grace=ANY_AGE)
+        assert (report.orphan_files, report.recent_files) == (1, 0)
+        assert lake.maintenance.delete_orphans(ANY_AGE) == 1
+    assert storage.port.size_of(orphan) is None
+    # Whatever it is, DuckLake has not written it.
+    assert storage.port.size_of(foreign) == 5
+    storage.remove(foreign)
+
+
+@on_lakes_that_run_sql
+def test_a_commit_under_way_leaves_no_orphan(
+    lake: OpenedLake, tables: TablePort, name: TableName
+) -> None:
+    create(tables, name)
+    before = look(lake)
+    listed = threading.Event()
+    with ThreadPoolExecutor(1) as aside:
+        with under_way(lake, name):
+            assert len(files_of(lake, name)) == 1
+            checked = aside.submit(lake.maintenance.check, lambda *_: listed.set())
+            assert listed.wait(60)
+            if lake.shared:
+                assert checked.result(60).recent_files == before.recent_files + 1
+        report = checked.result(60)
+    assert report.orphan_files == before.orphan_files
+    assert of_table(report, name) == []
+    assert look(lake).recent_files == before.recent_files
+
+
+@on_lakes_that_run_sql
+def test_a_commit_under_way_keeps_its_files(
+    lake: OpenedLake, tables: TablePort, name: TableName
+) -> None:
+    create(tables, name)
+    with ThreadPoolExecutor(1) as aside:
+        with under_way(lake, name):
+            deleted = aside.submit(lake.maintenance.delete_orphans)
+            wait([deleted], timeout=0.3)
+            assert deleted.done() <= lake.shared
+        deleted.result(60)
+    assert ids(lake, name) == set(range(FILE_ROWS))
+
+
+@on_lakes_that_run_sql
+def test_a_repair_waits_for_its_turn_to_commit(
+    lake: OpenedLake, tables: TablePort, name: TableName
+) -> None:
+    create(tables, name)
+    append(tables, name, some_rows(FILE_ROWS, FILE_ROWS))
+    (victim,) = files_of(lake, name)
+    storage_of(lake).remove(victim)
+    looked = threading.Event()
+
+    def told(done: int, total: int | None) -> None:
+        if done == total:
+            looked.set()
+
+    with ThreadPoolExecutor(1) as aside:
+        with under_way(lake, name):
+            repaired = aside.submit(lake.maintenance.check, told, RUN)
+            assert looked.wait(60)
+            wait([repaired], timeout=0.3)
+            assert not repaired.done()
+        repair = repaired.result(60).repair
+    assert repair is not None
+    assert repair.rows_lost == FILE_ROWS
+    assert ids(lake, name) == set(range(FILE_ROWS))
+
+
+@on_lakes_that_run_sql
+def test_checks_beside_writes_find_nothing(
+    lake: OpenedLake, tables: TablePort, name: TableName
+) -> None:
+    create(tables, name)
+    before = look(lake)
+    stopped = threading.Event()
+
+    def write_on(first: int) -> int:
+        count = 0
+        while not stopped.is_set():
+            append(tables, name, some_rows(FILE_ROWS, first + count))
+            count += FILE_ROWS
+        return count
+
+    with ThreadPoolExecutor(2) as aside:
+        writing = [aside.submit(write_on, first) for first in (0, 10**9)]
+        try:
+            for _ in range(3):
+                report = look(lake)
+                assert of_table(report, name) == []
+                assert report.orphan_files == before.orphan_files
+                lake.maintenance.delete_orphans()
+        finally:
+            stopped.set()
+        written = sum(each.result() for each in writing)
+    assert len(ids(lake, name)) == written

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from domain.maintenance import (
+    GRACE,
     CheckReport,
     DamagedFile,
     FileKind,
@@ -26,7 +28,7 @@ class FakeLakeFiles(LakeFilePort):
 
     def list_files(self) -> Iterator[LakeFile]:
         for name, content in list(self.contents.items()):
-            yield LakeFile(name, len(content))
+            yield LakeFile(name, len(content), datetime.now(UTC))
 
     def size_of(self, name: str) -> int | None:
         content = self.contents.get(name)
@@ -35,6 +37,9 @@ class FakeLakeFiles(LakeFilePort):
     def read_end(self, name: str, count: int) -> bytes:
         return self.contents.get(name, b"")[-count:]
 
+    def delete(self, name: str) -> bool:
+        return self.contents.pop(name, None) is not None
+
 
 class FakeMaintenance(MaintenancePort):
     """The maintenance of tables whose rows are in memory.
@@ -42,16 +47,21 @@ class FakeMaintenance(MaintenancePort):
     Attributes:
         damaged: What a check finds; rows in memory are never lost by themselves.
         orphans: What lies there and is needed by nobody.
+        alone: Whether no other process may write; else orphans have to be older than the grace.
     """
 
     def __init__(self, tables: FakeTables) -> None:
         self._tables = tables
         self.damaged: list[DamagedFile] = []
         self.orphans: list[LakeFile] = []
+        self.alone = True
 
-    def check(self, progress: Progress, repair_run: str | None = None) -> CheckReport:
+    def check(
+        self, progress: Progress, repair_run: str | None = None, grace: timedelta = GRACE
+    ) -> CheckReport:
         snapshot_id = self._tables.snapshots[-1].snapshot_id
         current = [file for file in self.damaged if file.current]
+        old, recent = self._by_age(grace)
         report = CheckReport(
             snapshot_id=snapshot_id,
             files_checked=len(self.damaged),
@@ -59,8 +69,10 @@ class FakeMaintenance(MaintenancePort):
             damaged=tuple(self.damaged),
             damaged_count=len(self.damaged),
             current_count=len(current),
-            orphan_files=len(self.orphans),
-            orphan_bytes=sum(file.size_bytes for file in self.orphans),
+            orphan_files=len(old),
+            orphan_bytes=sum(file.size_bytes for file in old),
+            recent_files=len(recent),
+            recent_bytes=sum(file.size_bytes for file in recent),
         )
         progress(len(self.damaged), len(self.damaged))
         if repair_run is None or not current:
@@ -80,7 +92,12 @@ class FakeMaintenance(MaintenancePort):
             ),
         )
 
-    def delete_orphans(self) -> int:
-        count = len(self.orphans)
-        self.orphans.clear()
-        return count
+    def delete_orphans(self, grace: timedelta = GRACE) -> int:
+        old, self.orphans = self._by_age(grace)
+        return len(old)
+
+    def _by_age(self, grace: timedelta) -> tuple[list[LakeFile], list[LakeFile]]:
+        """Orphans, and what is too young to be called so."""
+        before = datetime.now(UTC) - grace
+        old = [file for file in self.orphans if self.alone or file.modified_at < before]
+        return old, [file for file in self.orphans if file not in old]

@@ -40,7 +40,8 @@ class RestartedMachine(TableMachine):
             )
         )
         # The class has the port, for suites that share a lake; here each run has its own.
-        self.__dict__["port"] = DuckLakeTables(self.lake)
+        self.tables = DuckLakeTables(self.lake)
+        self.__dict__["port"] = self.tables
 
     @rule()
     def restart(self) -> None:
@@ -63,7 +64,7 @@ class RestartedMachine(TableMachine):
     def check(self) -> None:
         """No file is missing, and none is left over."""
         files = FilesystemLakeFiles(self.home / "data")
-        report = DuckLakeMaintenance(self.lake, files).check(no_progress)
+        report = DuckLakeMaintenance(self.lake, files, self.tables.writer).check(no_progress)
         assert report.ok
         assert report.orphan_files == 0
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import TypeVar
 
 from adapters.ducklake.compaction.compactor import Compactor
+from adapters.ducklake.engine.deadline import Clock
 from adapters.ducklake.engine.lake import Lake
 from adapters.ducklake.keys.archive import KeyArchive
 from adapters.ducklake.keys.entries import KeyEntry
 from adapters.ducklake.keys.ledger import KeyLedger
-from adapters.ducklake.writes.jobs import Committed, Job
+from adapters.ducklake.writes.jobs import Applied, Committed, Job, Transaction
 from adapters.ducklake.writes.writer import Merge, Writer
 from domain.idempotency import Digest, IdempotencyKey, KeyedRequest, WriteTerms
 
@@ -78,6 +80,25 @@ class KeyedWriter:
         """
         if self._ledger.recent:
             self._archive.archive()
+
+    def in_turn(self, work: Callable[[Clock], T]) -> T:
+        """Do something while no transaction of this process writes to the lake.
+
+        It is done again when it meets a conflict with other writers. Its clock counts how long
+        the catalog takes.
+
+        Raises:
+            WriteConflictError: When it does again and again.
+            Exception: What the work raises.
+        """
+        given: list[T] = []
+
+        def turn(transaction: Transaction) -> Applied[None]:
+            given[:] = [work(transaction.clock)]
+            return Applied(None, changed=False)
+
+        self._writer.commit(Job(turn, None))
+        return given[0]
 
     def close(self) -> None:
         """Stop what goes on in the background."""

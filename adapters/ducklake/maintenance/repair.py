@@ -11,26 +11,30 @@ from __future__ import annotations
 
 import duckdb
 
+from adapters.ducklake.engine.deadline import Clock
 from adapters.ducklake.engine.sql import METADATA
 from adapters.ducklake.writes.writer import AUTHOR
 from domain.commits import CommitMessage, Write
+from domain.errors import UpstreamTimeoutError
 from domain.maintenance import Repair
 from domain.tables import TableName
 
 _IDS_AT_ONCE = 1_000
 
 
-def take_out(cursor: duckdb.DuckDBPyConnection, run_id: str) -> Repair | None:
+def take_out(cursor: duckdb.DuckDBPyConnection, run_id: str, clock: Clock) -> Repair | None:
     """Take the damaged files of an inventory out of the current version, in one transaction.
 
     Args:
         cursor: The cursor of the inventory.
         run_id: The run that does it.
+        clock: Knows whether somebody waits for it still.
 
     Returns:
         What was done; None when the current version needs none of them any more.
 
     Raises:
+        UpstreamTimeoutError: When nobody does.
         duckdb.Error: When another writer was faster, and what keeps the catalog from serving.
     """
     cursor.execute("BEGIN TRANSACTION")
@@ -43,8 +47,9 @@ def take_out(cursor: duckdb.DuckDBPyConnection, run_id: str) -> Repair | None:
         for kind in ("data", "delete"):
             _end(cursor, kind, repair.snapshot_id)
         _add_snapshot(cursor, repair, table_ids, run_id)
+        clock.check()
         cursor.execute("COMMIT")
-    except duckdb.Error:
+    except (duckdb.Error, UpstreamTimeoutError):
         _roll_back(cursor)
         raise
     return repair

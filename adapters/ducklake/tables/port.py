@@ -71,6 +71,11 @@ class DuckLakeTables(TablePort):
         self._appends = TableAppends(lake, self._schemas, self._outcomes)
         self._loads = TableLoads(lake, self._schemas, self._outcomes, self._appends, objects)
 
+    @property
+    def writer(self) -> KeyedWriter:
+        """Who writes to the lake in this process, for whoever else has to."""
+        return self._writer
+
     def create(
         self,
         definition: TableDefinition,

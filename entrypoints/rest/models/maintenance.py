@@ -48,8 +48,8 @@ class DamagedFileAnswer(AnswerModel):
         )
 
 
-class OrphansAnswer(AnswerModel):
-    """Files that no snapshot needs: of writes that were broken off, or are under way."""
+class UnneededFilesAnswer(AnswerModel):
+    """Files that no snapshot needs."""
 
     files: int = Field(examples=[3])
     bytes: int = Field(examples=[2484])
@@ -72,7 +72,13 @@ class CheckLakeAnswer(AnswerModel):
     damaged: list[DamagedFileAnswer] = Field(
         description="The damaged files, those of the current version first; 1,000 at most."
     )
-    orphans: OrphansAnswer
+    orphans: UnneededFilesAnswer = Field(
+        description="Files that no snapshot needs: of writes that were broken off."
+    )
+    recent: UnneededFilesAnswer = Field(
+        description="Files that no snapshot needs yet: where several processes may write, those "
+        "of the last 24 hours, of which a write may still be under way."
+    )
 
     @classmethod
     def of(cls, report: CheckReport) -> Self:
@@ -85,5 +91,6 @@ class CheckLakeAnswer(AnswerModel):
             damaged_count=report.damaged_count,
             current_count=report.current_count,
             damaged=[DamagedFileAnswer.of(file) for file in report.damaged],
-            orphans=OrphansAnswer(files=report.orphan_files, bytes=report.orphan_bytes),
+            orphans=UnneededFilesAnswer(files=report.orphan_files, bytes=report.orphan_bytes),
+            recent=UnneededFilesAnswer(files=report.recent_files, bytes=report.recent_bytes),
         )

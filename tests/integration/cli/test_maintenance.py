@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -81,11 +82,25 @@ def test_a_repair_is_a_run_that_writes_the_tables(ducklake: Command) -> None:
 
 
 def test_orphans_are_deleted_when_asked_for(ducklake: Command) -> None:
-    ducklake.maintenance.orphans = [LakeFile("main/t/ducklake-3.parquet", 9)]
+    ducklake.maintenance.orphans = [LakeFile("main/t/ducklake-3.parquet", 9, datetime.now(UTC))]
     result = ducklake("check")
     assert "--delete-orphans" in result.stderr
     assert ducklake.json("check", "--delete-orphans")["orphans_deleted"] == 1
     assert ducklake.json("check")["orphan_files"] == 0
+    done = [each.operation for each in ducklake.lineage.events if each.state is RunState.COMPLETE]
+    assert done == [Operation.LAKE_CHECK] * 2 + [Operation.ORPHANS_DELETE, Operation.LAKE_CHECK]
+
+
+def test_what_another_process_may_be_writing_is_no_orphan(ducklake: Command) -> None:
+    ducklake.maintenance.alone = False
+    written_at = datetime.now(UTC) - timedelta(hours=2)
+    ducklake.maintenance.orphans = [LakeFile("main/t/ducklake-3.parquet", 9, written_at)]
+    answer = ducklake.json("check", "--delete-orphans")
+    assert (answer["orphan_files"], answer["recent_files"], answer["orphans_deleted"]) == (0, 1, 0)
+    assert "too young" in ducklake("check", "--format", "table").stdout
+    answer = ducklake.json("check", "--delete-orphans", "--older-than", "1.5")
+    assert (answer["orphan_files"], answer["recent_files"], answer["orphans_deleted"]) == (1, 0, 1)
+    assert ducklake("check", "--older-than", "-1").exit_code == ExitCode.USAGE
 
 
 def test_a_short_file_is_found_taken_out_and_the_rest_is_read(process: Process) -> None:

@@ -1,9 +1,11 @@
 """`/maintenance/check` on fakes."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 
+from domain.lineage import Operation, RunState
 from domain.maintenance import LakeFile
 from entrypoints.rest.app import create_app
 from tests.fakes.damage import LOST_DELETE_FILE, SHORT_FILE
@@ -16,11 +18,14 @@ def test_a_sound_lake_is_ok(api: Api) -> None:
     assert answer.status_code == 200
     assert answer.json()["status"] == "ok"
     assert answer.json()["damaged"] == []
+    start, end = api.lineage.events
+    assert (start.operation, end.state) == (Operation.LAKE_CHECK, RunState.COMPLETE)
+    assert answer.headers["lineage-run-id"] == start.run_id
 
 
 def test_damaged_files_and_orphans_are_told(fakes: Fakes, tmp_path: Path) -> None:
     fakes.maintenance.damaged = [SHORT_FILE, LOST_DELETE_FILE]
-    fakes.maintenance.orphans = [LakeFile("main/flights/ducklake-3.parquet", 9)]
+    fakes.maintenance.orphans = [LakeFile("main/flights/ducklake-3.parquet", 9, datetime.now(UTC))]
     with served(create_app(fakes.container(tmp_path))) as url:
         answer = httpx.get(f"{url}/maintenance/check")
     assert answer.status_code == 200
@@ -58,6 +63,7 @@ def test_damaged_files_and_orphans_are_told(fakes: Fakes, tmp_path: Path) -> Non
             },
         ],
         "orphans": {"files": 1, "bytes": 9},
+        "recent": {"files": 0, "bytes": 0},
     }
 
 
