@@ -24,8 +24,9 @@ _CGROUP_LIMITS = (
     Path("/sys/fs/cgroup/memory.max"),
     Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
 )
-# Left to itself, it keeps address space for good, which the wall counts as memory.
-_ALLOCATOR = ("DUCKDB_JE_MALLOC_CONF", "retain:false")
+# Left to itself, it keeps address space for good, which the wall counts as memory. Memory that is
+# free stays for some seconds, or each query would have the system clear the same pages again.
+_ALLOCATOR = ("DUCKDB_JE_MALLOC_CONF", "retain:false,dirty_decay_ms:5000,muzzy_decay_ms:0")
 
 
 def limit_memory(limit: int | None) -> None:

@@ -22,7 +22,8 @@ from adapters.ducklake.gate.parser import Form
 from adapters.ducklake.gate.selections import Selection, select
 from adapters.ducklake.objects.sources import ObjectSources
 from adapters.ducklake.objects.views import ObjectReader
-from adapters.ducklake.results.encoders import Encoder, SelectedColumn, encoder_for
+from adapters.ducklake.results.columns import SelectedColumn
+from adapters.ducklake.results.encoders import Encoder, encoder_for
 from adapters.ducklake.results.partitions import partitioned
 from adapters.ducklake.results.plans import plan_text, planned_reads
 from adapters.ducklake.results.results import BoundQuery, DuckLakeResult

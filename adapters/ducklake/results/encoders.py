@@ -7,7 +7,6 @@ texts, which lie one behind the other in the batch, are the answer.
 
 from __future__ import annotations
 
-import json
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,9 +14,11 @@ from typing import Any, Protocol
 
 from duckdb.sqltypes import DuckDBPyType
 
-from adapters.ducklake.engine.sql import identifier, literal
+from adapters.ducklake.engine.sql import identifier
+from adapters.ducklake.results.columns import SelectedColumn
+from adapters.ducklake.results.json_rows import json_row
 from adapters.ducklake.results.text_weight import check_text
-from adapters.ducklake.results.texts import csv_name, csv_text, json_text
+from adapters.ducklake.results.texts import csv_name, csv_text
 from adapters.ducklake.results.types import arrow_cast, parquet_cast
 from domain.formats import DataFormat
 from domain.queries import ResultEncoding
@@ -30,21 +31,6 @@ _TEXTS = frozenset({DataFormat.JSON, DataFormat.NDJSON, DataFormat.CSV})
 
 Batches = Iterator[Any]
 """Record batches of pyarrow, which has no types."""
-
-
-@dataclass(frozen=True, slots=True)
-class SelectedColumn:
-    """A column of the result.
-
-    Attributes:
-        name: Its name, unique in the result.
-        type: Its type.
-        source: How the column is called in the statement that is selected from.
-    """
-
-    name: str
-    type: DuckDBPyType
-    source: str
 
 
 class Encoder(Protocol):
@@ -87,12 +73,7 @@ class NdjsonEncoder(Encoder):
 
     def select_list(self) -> str:
         """Each row as one text."""
-        members = ", ',', ".join(
-            f"{literal(json.dumps(column.name, ensure_ascii=False) + ':')}, "
-            + json_text(column.source, column.type, wide_as_text=self.wide_numbers_as_text)
-            for column in self.columns
-        )
-        return f"concat('{{', {members}, '}}', chr(10))"
+        return json_row(self.columns, wide_as_text=self.wide_numbers_as_text)
 
     def encode(self, _schema: Any, batches: Batches, /) -> Iterator[bytes]:
         """The rows' texts."""
@@ -131,7 +112,7 @@ class ArrowEncoder(Encoder):
         # Imported late, here and below: it costs a tenth of a second of the service's start.
         import pyarrow as pa  # noqa: PLC0415
 
-        sink = Sink()
+        sink = Sink(borrow=True)
         with pa.ipc.new_stream(sink, schema) as writer:
             yield sink.take()
             for batch in batches:
@@ -209,14 +190,15 @@ class Sink:
 
     closed = False
 
-    def __init__(self) -> None:
-        self._chunks: list[bytes] = []
+    def __init__(self, *, borrow: bool = False) -> None:
+        """Args: borrow: Whether what is written stays as it is until it is taken."""
+        self._borrow = borrow
+        self._chunks: list[Any] = []
 
-    def write(self, data: bytes) -> int:
-        """Take some bytes."""
-        chunk = bytes(data)
-        self._chunks.append(chunk)
-        return len(chunk)
+    def write(self, data: Any) -> int:
+        """Take some bytes, or a buffer of pyarrow's, which large ones come as."""
+        self._chunks.append(data if self._borrow else bytes(data))
+        return len(data)
 
     def flush(self) -> None:
         """Nothing is held back."""

@@ -15,7 +15,8 @@ import duckdb
 
 from adapters.ducklake.engine.lake import Lake
 from adapters.ducklake.engine.watchdog import TimeLimit
-from adapters.ducklake.results.encoders import Encoder, SelectedColumn, encoder_for
+from adapters.ducklake.results.columns import SelectedColumn
+from adapters.ducklake.results.encoders import Encoder, encoder_for
 from adapters.ducklake.results.results import BoundQuery, DuckLakeResult
 from domain.errors import InvalidPartitionError
 from domain.partitions import MAX_PARTITIONS, Partition, PartitionedResult, check_keys

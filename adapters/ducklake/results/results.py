@@ -16,7 +16,8 @@ from adapters.ducklake.engine.lake import Lake
 from adapters.ducklake.engine.progress import progress_of
 from adapters.ducklake.engine.watchdog import INTERRUPT_EVERY_S, TimeLimit
 from adapters.ducklake.objects.views import ObjectReader
-from adapters.ducklake.results.encoders import Encoder, SelectedColumn
+from adapters.ducklake.results.columns import SelectedColumn
+from adapters.ducklake.results.encoders import Encoder
 from domain.errors import QueryCancelledError, UnavailableError, UpstreamTimeoutError
 from domain.located_objects import FoundObject
 from domain.queries import Parameters, QueryResult, ResultColumn

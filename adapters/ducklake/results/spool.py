@@ -21,7 +21,8 @@ from adapters.ducklake.engine.lake import Lake
 from adapters.ducklake.engine.sql import identifier
 from adapters.ducklake.engine.watchdog import TimeLimit
 from adapters.ducklake.objects.views import ObjectReader
-from adapters.ducklake.results.encoders import Batches, Encoder, SelectedColumn, Sink, encoder_for
+from adapters.ducklake.results.columns import SelectedColumn
+from adapters.ducklake.results.encoders import Batches, Encoder, Sink, encoder_for
 from adapters.ducklake.results.results import BATCH_ROWS, BoundQuery, DuckLakeResult
 from adapters.ducklake.results.types import NESTED, parts
 from domain.datasets import ByteStream

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import duckdb
 import pytest
 
-from adapters.ducklake.results.encoders import SelectedColumn, encoder_for
+from adapters.ducklake.results.columns import SelectedColumn
+from adapters.ducklake.results.encoders import encoder_for
 from domain.errors import TooLargeError
 from domain.formats import DataFormat
 from domain.queries import ResultEncoding
