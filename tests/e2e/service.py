@@ -59,7 +59,7 @@ class ServiceProcess:
         return "\n".join(
             [answer.text for answer in answers]
             # A traceback goes over many lines, of which the first one names the request.
-            + [self.output[at : at + 8000] for each in ids if (at := self.output.find(each)) >= 0]
+            + [self.output[at : at + 20_000] for each in ids if (at := self.output.find(each)) >= 0]
         )
 
     def start(self, *, wait: bool = True) -> None:

@@ -174,7 +174,8 @@ def translated(
         if position is not None and sql is not None and not _is_of_parser(error):
             position = len(sql.encode()[:position].decode(errors="ignore"))
         found = InvalidSqlError(text, position)
-    elif isinstance(error, duckdb.FatalException):
+    elif isinstance(error, duckdb.FatalException | duckdb.InternalException):
+        # DuckLake trips over itself when its catalog goes away while it reads inlined rows.
         found = UnavailableError("The engine broke down and is being started anew; try again.")
     elif isinstance(error, duckdb.IOException | duckdb.HTTPException | OSError):
         found = _of_storage(text)

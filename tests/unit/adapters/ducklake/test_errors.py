@@ -54,6 +54,12 @@ FETCH = "Attempting to fetch from an unsuccessful or closed query result\nError:
         ),
         (duckdb.FatalException("FATAL Error: database has been invalidated"), UnavailableError),
         (
+            duckdb.InternalException(
+                "INTERNAL Error: Attempted to access index 0 within vector of size 0"
+            ),
+            UnavailableError,
+        ),
+        (
             duckdb.IOException("IO Error: Timeout was reached error for HTTP GET"),
             UpstreamTimeoutError,
         ),
