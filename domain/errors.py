@@ -7,8 +7,12 @@ its own words (HTTP status codes, exit codes). The leaves carry a stable `code`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
+
+MAX_DETAIL = 2_000
+"""Characters of the sentence that tells of an error."""
 
 
 class LakehouseError(Exception):
@@ -22,6 +26,9 @@ class LakehouseError(Exception):
     code: ClassVar[str] = "internal_error"
 
     def __init__(self, detail: str) -> None:
+        # What a caller sent, or an object holds, may be repeated in it.
+        if len(detail) > MAX_DETAIL:
+            detail = f"{detail[:MAX_DETAIL]}..."
         super().__init__(detail)
         self.detail = detail
         self.run_id: str | None = None
@@ -96,9 +103,18 @@ class InvalidExpiryError(InvalidError):
 
 
 class InvalidParametersError(InvalidError):
-    """Parameters that do not fit the statement."""
+    """Parameters that do not fit the statement.
+
+    Attributes:
+        parameter: The first of them, by its place (from 1) or its name; None when it is not
+            known, or not a single one's fault.
+    """
 
     code = "invalid_parameters"
+
+    def __init__(self, detail: str, parameter: str | None = None) -> None:
+        super().__init__(detail)
+        self.parameter = parameter
 
 
 class InvalidIdempotencyKeyError(InvalidError):
@@ -412,15 +428,32 @@ class BusyError(LakehouseError):
 
 
 class UpstreamTimeoutError(LakehouseError):
-    """A store or catalog that did not answer in time."""
+    """A store or catalog that did not answer in time.
+
+    Attributes:
+        until_back: Waits until the call that was given up has come back; None when there is none.
+    """
 
     code = "upstream_timeout"
 
+    def __init__(self, detail: str, until_back: Callable[[], object] | None = None) -> None:
+        super().__init__(detail)
+        self.until_back = until_back
+
 
 class QueryTimeoutError(LakehouseError):
-    """A query that ran longer than it may."""
+    """A query that ran longer than it may.
+
+    Attributes:
+        until_stopped: Waits until the engine has stopped working for it; None when it has, or
+            when nobody knows how long that may take.
+    """
 
     code = "query_timeout"
+
+    def __init__(self, detail: str, until_stopped: Callable[[], object] | None = None) -> None:
+        super().__init__(detail)
+        self.until_stopped = until_stopped
 
 
 class QueryCancelledError(LakehouseError):

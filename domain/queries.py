@@ -21,6 +21,10 @@ from domain.tables import PointInTime, TableName
 
 MAX_PARAMETERS = 10_000
 
+MIN_INTEGER, MAX_INTEGER = -(2**127), 2**128 - 1
+"""The integers that a parameter can be: those of HUGEINT and UHUGEINT."""
+
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _NO_TEXT = re.compile(r"[\x00\ud800-\udfff]")
 
 Value = str | int | float | bool | None
@@ -51,8 +55,9 @@ class Query:
         InvalidSqlError: When there is neither SQL nor a table, or the SQL holds a NUL or
             a lone surrogate.
         TooLargeError: When the SQL is too long.
-        InvalidParametersError: When there are too many, some and no SQL, `columns` or `where`
-            with SQL, `row_limit` is below 0, or `timeout_s` is not above 0.
+        InvalidParametersError: When there are too many, some and no SQL, an integer of more
+            than 128 bits, a text with a lone surrogate, `columns` or `where` with SQL, when
+            `row_limit` is below 0, or `timeout_s` is not above 0.
         InvalidColumnError: When `columns` names none, or one twice.
     """
 
@@ -82,6 +87,8 @@ class Query:
         _check_text(self.sql)
         if len(self.parameters) > MAX_PARAMETERS:
             raise InvalidParametersError(f"A statement has at most {MAX_PARAMETERS} parameters.")
+        for name, value in _named(self.parameters):
+            _check_value(name, value)
 
     def _check_selection(self) -> None:
         if self.where is not None:
@@ -92,6 +99,20 @@ class Query:
             raise InvalidColumnError("columns names one column at least.")
         if len({name.casefold() for name in self.columns}) < len(self.columns):
             raise InvalidColumnError("columns names each column once.")
+
+
+def _named(parameters: Parameters) -> Iterator[tuple[str, Value]]:
+    if isinstance(parameters, Mapping):
+        yield from parameters.items()
+    else:
+        yield from ((str(place), value) for place, value in enumerate(parameters, start=1))
+
+
+def _check_value(name: str, value: Value) -> None:
+    if isinstance(value, int) and not MIN_INTEGER <= value <= MAX_INTEGER:
+        raise InvalidParametersError(f"${name} is an integer of more than 128 bits.", name)
+    if isinstance(value, str) and _SURROGATE.search(value):
+        raise InvalidParametersError(f"${name} holds a lone surrogate, which is no text.", name)
 
 
 def _check_text(sql: str) -> None:

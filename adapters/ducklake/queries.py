@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -12,6 +11,7 @@ import duckdb
 from adapters.ducklake.catalog.metadata import Metadata, TableEntry
 from adapters.ducklake.catalog.moments import metadata_at
 from adapters.ducklake.catalog.names import Names
+from adapters.ducklake.engine.answering import in_time
 from adapters.ducklake.engine.deadline import Clock
 from adapters.ducklake.engine.errors import ENGINE_ERRORS, Redact, translated
 from adapters.ducklake.engine.lake import Lake
@@ -34,7 +34,6 @@ from domain.errors import (
     InvalidSqlError,
     TableNotFoundError,
     TooLargeError,
-    UpstreamTimeoutError,
 )
 from domain.partitions import PartitionedResult
 from domain.plans import QueryPlan
@@ -102,7 +101,8 @@ class DuckLakeQueries(QueryPort):
     def open(self, query: Query, encoding: Encoding) -> QueryResult:
         """As `QueryPort.open`."""
         limit = TimeLimit(self._lake.watchdog, query.timeout_s)
-        return self._in_time(
+        return in_time(
+            self._lake,
             limit,
             lambda clock: self._open(
                 query,
@@ -118,7 +118,8 @@ class DuckLakeQueries(QueryPort):
     ) -> PartitionedResult:
         """As `QueryPort.open_partitioned`."""
         limit = TimeLimit(self._lake.watchdog, query.timeout_s)
-        return self._in_time(
+        return in_time(
+            self._lake,
             limit,
             lambda clock: self._open(
                 query,
@@ -139,20 +140,12 @@ class DuckLakeQueries(QueryPort):
     def plan(self, query: Query) -> QueryPlan:
         """As `QueryPort.plan`."""
         limit = TimeLimit(self._lake.watchdog, query.timeout_s)
-        return self._in_time(
-            limit, lambda clock: self._planned(query, limit, clock), discard=lambda _: None
+        return in_time(
+            self._lake,
+            limit,
+            lambda clock: self._planned(query, limit, clock),
+            discard=lambda _: None,
         )
-
-    def _in_time(
-        self, limit: TimeLimit, call: Callable[[Clock], T], discard: Callable[[T], object]
-    ) -> T:
-        answered_by = time.monotonic() + limit.answers_within_s
-        try:
-            return self._lake.deadline.run(call, discard, at_most_s=limit.answers_within_s)
-        except UpstreamTimeoutError as error:
-            if time.monotonic() >= answered_by:
-                raise limit.error() from error
-            raise
 
     def reopen(self, spool: ByteStream, encoding: ResultEncoding) -> EncodedRows:
         """As `QueryPort.reopen`."""

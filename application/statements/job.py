@@ -13,6 +13,7 @@ from application.statements.rules import StatementParts
 from domain.errors import (
     LakehouseError,
     QueryCancelledError,
+    QueryTimeoutError,
     ResultTooLargeError,
     StatementChangedError,
     StatementNotFoundError,
@@ -167,6 +168,9 @@ class StatementJob:
             return ended.failed(parts.now(), parts.rules.keep, Failure.of(error))
 
         self._end(form)
+        if isinstance(error, QueryTimeoutError) and error.until_stopped is not None:
+            # Until then, no other statement has its room.
+            error.until_stopped()
 
     def _as_far_as_it_is(self, statement: Statement) -> Statement:
         result = self._result

@@ -37,7 +37,8 @@ _PATH_LIKE = re.compile(
     re.IGNORECASE,
 )
 _METADATA = "__ducklake_metadata"
-_REFUSED_TYPES = frozenset({"geometry", "variant"})
+REFUSED_TYPES = frozenset({"geometry", "variant"})
+"""Types, in lower case, to which nothing is cast: no answer can carry their values."""
 
 
 def judge(
@@ -72,7 +73,7 @@ def judge(
         raise StatementNotAllowedError(
             f"The name {column} is not allowed: it would tell where a table's files lie."
         )
-    for name in statement.types & _REFUSED_TYPES:
+    for name in statement.types & REFUSED_TYPES:
         raise StatementNotAllowedError(f"The type {name.upper()} is not allowed.")
 
 

@@ -101,6 +101,7 @@ class ChunkFeed:
                     return
         except BaseException as error:  # noqa: BLE001 - it is raised where the chunks are taken
             self._end(error)
+            self._pool.linger(error)
         else:
             self._end(None)
 

@@ -17,6 +17,7 @@ from domain.errors import (
     ConflictError,
     ForbiddenError,
     InvalidError,
+    InvalidParametersError,
     InvalidSqlError,
     LakehouseError,
     LakeLockedError,
@@ -39,7 +40,7 @@ from domain.errors import (
     UpstreamTimeoutError,
 )
 from domain.statements import Failure
-from entrypoints.rest.locations import LocatedError
+from entrypoints.rest.locations import LocatedError, Location, Part
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 
@@ -145,7 +146,8 @@ def problem_of(scope: Scope, error: Exception) -> dict[str, Any]:
             for found in cause.problems
         ]
     elif isinstance(cause, InvalidError):
-        where = located.location.members() if located is not None else {}
+        location = located.location if located is not None else _location_of(cause)
+        where = location.members() if location is not None else {}
         errors = [where | {"detail": cause.detail}]
     elif isinstance(cause, InvalidSqlError) and cause.position is not None:
         more["position"] = cause.position
@@ -154,6 +156,15 @@ def problem_of(scope: Scope, error: Exception) -> dict[str, Any]:
     if cause.run_id is not None:
         more["run_id"] = cause.run_id
     return problem(scope, status_of(cause), cause.code, cause.detail, errors=errors, more=more)
+
+
+def _location_of(error: InvalidError) -> Location | None:
+    """The place of a parameter of a statement in the request's JSON, where one is at fault."""
+    if not isinstance(error, InvalidParametersError) or error.parameter is None:
+        return None
+    name = error.parameter
+    member = str(int(name) - 1) if name.isdecimal() else name.replace("~", "~0").replace("/", "~1")
+    return Location(Part.BODY, f"/parameters/{member}")
 
 
 def problem_of_failure(scope: Scope, failure: Failure, instance: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from domain.errors import BusyError
+from domain.errors import BusyError, QueryTimeoutError
 
 T = TypeVar("T")
 
@@ -77,14 +77,44 @@ class WorkerPool:
             raise
 
     def submit(self, call: Callable[[], T]) -> Future[T]:
-        """Do a piece of work for a request that was let in."""
+        """Do a piece of work for a request that was let in.
+
+        What it gives or raises is there before its thread is free again (see `linger`).
+        """
         # Log lines of the work then name the request.
         context = contextvars.copy_context()
-        job: Future[T] = self._executor.submit(context.run, call)
+        answer: Future[T] = Future()
+        job = self._executor.submit(context.run, self._work, call, answer)
         with self._lock:
             self._jobs.add(job)
         job.add_done_callback(self._forget)
-        return job
+        job.add_done_callback(lambda done: answer.cancel() if done.cancelled() else None)
+        return answer
+
+    def linger(self, error: BaseException) -> None:
+        """Hold the thread, and a place, while the engine works on what was answered as failed.
+
+        To be called by work, in its thread, once its error is told.
+        """
+        if not isinstance(error, QueryTimeoutError) or error.until_stopped is None:
+            return
+        with self._lock:
+            self._admitted += 1
+        try:
+            error.until_stopped()
+        finally:
+            self.leave()
+
+    def _work(self, call: Callable[[], T], answer: Future[T]) -> None:
+        if not answer.set_running_or_notify_cancel():
+            return
+        try:
+            result = call()
+        except BaseException as error:  # noqa: BLE001 - it is raised where the answer is awaited
+            answer.set_exception(error)
+            self.linger(error)
+        else:
+            answer.set_result(result)
 
     def close(self, timeout_s: float) -> bool:
         """Take no more work, drop what waits, and wait for what runs; False if it goes on."""
@@ -93,7 +123,7 @@ class WorkerPool:
             jobs = set(self._jobs)
         return not wait(jobs, timeout_s).not_done
 
-    def _forget(self, job: Future[T]) -> None:
+    def _forget(self, job: Future[None]) -> None:
         with self._lock:
             self._jobs.discard(job)
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from adapters.ducklake.objects.csv_lines import MAX_CSV_LINE_BYTES
 from domain.datasets import BucketName
 from domain.errors import (
     BucketNotFoundError,
@@ -45,6 +46,9 @@ ODD_NAMES = (
     *("a'b\"c.csv", "ü/日本.csv", "a..b/c..csv", "x=1/y=a%2Fb/z.csv", "a&b=c;d,e:@$!~.csv"),
     *("a\u0301.csv", "á.csv", "A B.csv", "--.csv", "a;DROP TABLE t.csv", "%2e%2e.csv", "$1.csv"),
 )
+MAX_TOLD = 2_100
+"""Characters of what is told of an error, whatever the object or the statement holds."""
+
 JSON_ROWS = b'{"a":1,"b":"x"}\n{"a":2,"b":"y"}\n'
 CSV_ROWS = b"a,b\n1,x\n2,y\n"
 ROWS = [{"a": 1, "b": "x"}, {"a": 2, "b": "y"}]
@@ -222,11 +226,16 @@ def test_a_replacement_while_it_is_read_mixes_no_rows(
         ("short.csv.gz", gzip.compress(CSV_ROWS * 10_000)[:-20], MalformedObjectError),
         ("short.json.zst", zstd.compress(JSON_ROWS * 10_000)[:-20], MalformedObjectError),
         ("bad.json", b'{"a":1}\n{"a":\n', MalformedObjectError),
-        ("late.csv", b"a\n" + b"1\n" * 50_000 + b"x\n", MalformedObjectError),
+        ("late.csv", b"a\n" + b"1\n" * 50_000 + b"x" * 50_000 + b"\n", MalformedObjectError),
         ("deep.json", b"[" * 50_000 + b"]" * 50_000, TooLargeError),
         ("deep.json.gz", gzip.compress(b'{"a":' * 9**6 + b"1" + b"}" * 9**6), TooLargeError),
         ("bomb.csv.gz", gzip.compress(b"1\n" * (150 * 1024**2)), TooLargeError),
         ("wide.csv", b"," * 100_000 + b"\n", TooLargeError),
+        # Of the next two the engine would give all rows but the last, and say nothing.
+        ("long.csv", b"a,b\n" + b"x,1\n" * 50_000 + b"y" * 5_000_000 + b",1\n", TooLargeError),
+        ("long.csv.gz", gzip.compress(b"a\n" * 50_000 + b"y" * 5_000_000), TooLargeError),
+        ("one.csv", b"x" * 5_000_000, TooLargeError),
+        ("inside.csv", b"a\n" * 50_000 + b"y" * 5_000_000 + b"\na\n", TooLargeError),
     ],
 )
 def test_objects_that_cannot_be_read_are_told_by_name(
@@ -243,7 +252,22 @@ def test_objects_that_cannot_be_read_are_told_by_name(
     assert f"s3://{bucket}/{name}" in raised.value.detail
     assert "/object" not in raised.value.detail
     assert ".located" not in raised.value.detail
+    assert len(raised.value.detail) < MAX_TOLD
     assert ask(queries, "SELECT 1").value == 1
+
+
+def test_lines_may_be_long(queries: QueryPort, datasets: DatasetPort, bucket: BucketName) -> None:
+    longest = b"y" * (MAX_CSV_LINE_BYTES - 10)
+    for name, end, last in (
+        ("o.csv", b"\n", b"\n"),
+        ("cr.csv", b"\r\n", b"\r\n"),
+        ("n.csv", b"\n", b""),
+    ):
+        rows = b"a,b" + end + (b"x,1" + end) * 50_000 + longest + b",1" + last
+        put(datasets, bucket, name, rows)
+        sql = f"SELECT count(*), max(length(a)) FROM 's3://{bucket}/{name}'"
+        (row,) = ask(queries, sql).rows
+        assert list(row.values()) == [50_001, len(longest)]
 
 
 def test_errors_tell_their_place(

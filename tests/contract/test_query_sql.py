@@ -238,25 +238,28 @@ def test_floats_that_json_has_not(queries: QueryPort) -> None:
 
 
 @pytest.mark.parametrize(
-    "sql, parameters",
+    "sql, parameters, named",
     [
-        ("SELECT ?", ()),
-        ("SELECT ?, ?", (1,)),
-        ("SELECT ?", (1, 2)),
-        ("SELECT 1", (1,)),
-        ("SELECT $a", ()),
-        ("SELECT $a", {}),
-        ("SELECT $a", {"b": 1}),
-        ("SELECT $a", {"a": 1, "b": 2}),
-        ("SELECT 1", {"a": 1}),
-        ("SELECT $a", (1, 2)),
-        ("SELECT ?", {"a": 1}),
-        ("SELECT $2", (1,)),
+        ("SELECT ?", (), "1"),
+        ("SELECT ?, ?", (1,), "2"),
+        ("SELECT ?", (1, 2), "2"),
+        ("SELECT 1", (1,), "1"),
+        ("SELECT $a", (), "a"),
+        ("SELECT $a", {}, "a"),
+        ("SELECT $a", {"b": 1}, "a"),
+        ("SELECT $a", {"a": 1, "b": 2}, "b"),
+        ("SELECT 1", {"a": 1}, "a"),
+        ("SELECT ?", {"a": 1}, "1"),
+        ("SELECT ?, ?, ?", (), "1"),
+        ("SELECT $2", (1,), "2"),
     ],
 )
-def test_parameters_that_do_not_fit(queries: QueryPort, sql: str, parameters: Parameters) -> None:
-    with pytest.raises(InvalidParametersError):
+def test_parameters_that_do_not_fit(
+    queries: QueryPort, sql: str, parameters: Parameters, named: str
+) -> None:
+    with pytest.raises(InvalidParametersError, match=rf"\${named}\b") as raised:
         ask(queries, sql, parameters)
+    assert raised.value.parameter == named
 
 
 @pytest.mark.parametrize(
@@ -308,6 +311,33 @@ def test_sql_that_is_cut_off(queries: QueryPort, sql: str) -> None:
 def test_a_hint_names_what_may_be_meant(queries: QueryPort, filled: TableName) -> None:
     with pytest.raises(InvalidSqlError, match="label"):
         ask(queries, "SELECT lable FROM t", table=filled)
+
+
+@pytest.mark.parametrize("sql", ["FROM pg_enums", "FROM ducklake_snapshots", "SELECT versio()"])
+def test_no_hint_names_what_is_refused(queries: QueryPort, sql: str) -> None:
+    with pytest.raises(InvalidSqlError) as raised:
+        ask(queries, sql)
+    assert "Did you mean" not in raised.value.detail
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT {}",
+        'FROM "{}"',
+        "SELECT '{}'::INTEGER",
+        "SELECT error('{}')",
+        "SELECT strptime('{}', '%Y')",
+        "SELECT pg_sleep({})",
+        "FROM '{}.csv'",
+        "FROM 's3://{}'",
+        "SELECT 1 {} FROM",
+    ],
+)
+def test_what_is_told_is_bounded(queries: QueryPort, sql: str) -> None:
+    with pytest.raises(LakehouseError) as raised:
+        ask(queries, sql.replace("{}", "x" * 100_000))
+    assert len(raised.value.detail) < 2_100
 
 
 @pytest.mark.parametrize(

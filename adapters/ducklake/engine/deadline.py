@@ -1,10 +1,11 @@
-"""Answering in time when the catalog does not.
+"""Answering in time when the catalog, or the engine, does not.
 
 A thread that waits for a PostgreSQL that hangs sits in libpq, and nothing frees it until the
-server goes on: no timeout of DuckDB's, and no interrupt. So what talks to such a catalog runs
-in a thread of its own, and who waits for it gives up in time. The thread is left behind, and
-ends when the server goes on or its connection breaks; while too many are left behind, nobody
-has to wait any more.
+server goes on: no timeout of DuckDB's, and no interrupt. Nor does the engine hear an interrupt
+while it finds out how an object of text is written. So such calls run in threads of their own,
+and who waits for one gives up in time. The thread is left behind, and ends when the server goes
+on, its connection breaks, or the engine is done; while too many are left behind, nobody has to
+wait any more.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -28,11 +29,18 @@ T = TypeVar("T")
 
 
 class Clock:
-    """Counts how long one call has waited for the catalog."""
+    """Counts how long one call has waited for the catalog.
 
-    def __init__(self, timeout_s: float) -> None:
+    Args:
+        timeout_s: How long the catalog may take.
+        at_most_s: How long the call may take in all, whether the clock is stopped or not.
+    """
+
+    def __init__(self, timeout_s: float, at_most_s: float = math.inf) -> None:
         self._timeout_s = timeout_s
-        self._ends_at: float | None = time.monotonic() + timeout_s
+        now = time.monotonic()
+        self._ends_at: float | None = now + timeout_s
+        self._ends_at_last = now + at_most_s
         self._given_up = threading.Event()
 
     @contextmanager
@@ -59,8 +67,9 @@ class Clock:
 
     def left_s(self) -> float:
         """How long the call may go on; more than a moment while the clock is stopped."""
-        ends_at = self._ends_at
-        return LOOK_EVERY_S if ends_at is None else ends_at - time.monotonic()
+        now, ends_at = time.monotonic(), self._ends_at
+        left_s = LOOK_EVERY_S if ends_at is None else ends_at - now
+        return min(left_s, self._ends_at_last - now)
 
 
 class Deadline:
@@ -72,6 +81,7 @@ class Deadline:
         prepare: Called before each call whose time counts: what takes long the first time and
             is not the catalog's doing.
         threads: How many calls may run at the same time.
+        left_behind: How many may be left behind before no more are made.
     """
 
     def __init__(
@@ -79,9 +89,11 @@ class Deadline:
         timeout_s: float | None,
         prepare: Callable[[], object] = lambda: None,
         threads: int = MAX_THREADS,
+        left_behind: int = MAX_LEFT_BEHIND,
     ) -> None:
         self._timeout_s = timeout_s
         self._threads = threads
+        self._most_left_behind = left_behind
         self._prepare = prepare
         self._pool: ThreadPoolExecutor | None = None
         self._left_behind: set[Future[Any]] = set()
@@ -98,17 +110,19 @@ class Deadline:
         Args:
             call: What to do.
             discard: Gives back what the call gave, when that comes too late.
-            at_most_s: How long it is waited for, should the catalog be allowed to take longer.
+            at_most_s: How long it is waited for in all, its stopped clock or not, should the
+                catalog be allowed to take longer.
 
         Raises:
-            UpstreamTimeoutError: When it takes too long. What it was doing may still happen.
+            UpstreamTimeoutError: When it takes too long, with `until_back`. What it was doing may
+                still happen.
             UnavailableError: When too many calls before it have not come back.
             Exception: What the call raises.
         """
         if self._timeout_s is None:
             return call(Clock(float("inf")))
         self._prepare()
-        clock = Clock(min(self._timeout_s, at_most_s))
+        clock = Clock(self._timeout_s, at_most_s)
         future = self._submitted(lambda: call(clock))
         while True:
             try:
@@ -121,7 +135,8 @@ class Deadline:
                     clock.give_up()
                     self._leave_behind(future, discard)
                     raise UpstreamTimeoutError(
-                        f"The lake's catalog did not answer within {self._timeout_s:g} s."
+                        f"The lake's catalog did not answer within {self._timeout_s:g} s.",
+                        until_back=lambda: wait([future]),
                     ) from None
 
     def close(self) -> None:
@@ -132,7 +147,7 @@ class Deadline:
 
     def _submitted(self, call: Callable[[], T]) -> Future[T]:
         with self._lock:
-            if len(self._left_behind) >= MAX_LEFT_BEHIND:
+            if len(self._left_behind) >= self._most_left_behind:
                 raise UnavailableError("The lake's catalog does not answer.")
             if self._pool is None:
                 self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="catalog")

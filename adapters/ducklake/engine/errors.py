@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import duckdb
 
+from adapters.ducklake.engine.messages import fit
+from adapters.ducklake.engine.parameters import parameters_error
 from domain.errors import (
     BadUpstreamError,
-    InvalidParametersError,
     InvalidSqlError,
     InvalidValueError,
     LakehouseError,
@@ -98,7 +99,6 @@ _DOES_NOT_ANSWER = "The lake's catalog or storage does not answer."
 
 # What a result says whose transaction ended under it, as its catalog went away.
 _RESULT_IS_GONE = "Attempting to fetch from"
-_PARAMETER_COUNT = ("Values were not provided for", "Parameter argument/count mismatch")
 
 
 _CATALOG_FAILED = re.compile(
@@ -156,7 +156,7 @@ def translated(
     """
     message = EngineMessage.of(error)
     error = _of_stream(error, message)
-    text = redact(_OWN_COLUMN.sub("", message.text))
+    text = fit(redact(_OWN_COLUMN.sub("", message.text)))
     found: LakehouseError | None = None
     if "INTERRUPT" in str(error) or isinstance(error, duckdb.InterruptException):
         found = QueryCancelledError("The query was stopped.")
@@ -241,9 +241,7 @@ def _is_of_parser(error: BaseException) -> bool:
 def _of_value(text: str) -> LakehouseError:
     if text.startswith(_RESULT_IS_GONE):
         return UnavailableError(_DOES_NOT_ANSWER)
-    if text.startswith(_PARAMETER_COUNT):
-        return InvalidParametersError(text)
-    return InvalidValueError(text)
+    return parameters_error(text) or InvalidValueError(text)
 
 
 def _of_transaction(text: str) -> LakehouseError:

@@ -17,7 +17,7 @@ import duckdb
 from adapters.ducklake.config import LakeConfig, PostgresCatalog, S3Storage
 from adapters.ducklake.durability.durability import Durability
 from adapters.ducklake.engine.attachment import connect
-from adapters.ducklake.engine.deadline import Clock, Deadline
+from adapters.ducklake.engine.deadline import MAX_LEFT_BEHIND, Clock, Deadline
 from adapters.ducklake.engine.errors import ENGINE_ERRORS, translated, why_it_does_not_open
 from adapters.ducklake.engine.sql import LAKE
 from adapters.ducklake.engine.watchdog import Watchdog
@@ -55,9 +55,11 @@ class Lake:
         remote = isinstance(config.catalog, PostgresCatalog)
         self.deadline = Deadline(config.catalog_timeout_s if remote else None, _load_client)
         self.watchdog = Watchdog()
-        # A thread that waits for a store heeds no interrupt either.
-        may_hang = remote or isinstance(config.storage, S3Storage)
-        self.steps = Deadline(math.inf if may_hang else None, threads=MAX_STEPS)
+        # Nor does a thread that waits for a store heed an interrupt.
+        self.may_hang = remote or isinstance(config.storage, S3Storage)
+        left_behind = MAX_LEFT_BEHIND if self.may_hang else MAX_STEPS
+        self.steps = Deadline(math.inf, _load_client, MAX_STEPS, left_behind)
+        self.openings = self.deadline if remote else self.steps
 
     def open(self) -> None:
         """Attach the lake, making it when it is not there.

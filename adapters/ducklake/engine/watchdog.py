@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 import duckdb
@@ -142,6 +142,11 @@ class TimeLimit:
         if self.over:
             raise self.error()
 
-    def error(self) -> QueryTimeoutError:
-        """What tells that the time is up."""
-        return QueryTimeoutError(f"The query ran longer than {self.timeout_s or 0:g} s.")
+    def error(self, until_stopped: Callable[[], object] | None = None) -> QueryTimeoutError:
+        """What tells that the time is up.
+
+        Args:
+            until_stopped: As `QueryTimeoutError.until_stopped`.
+        """
+        detail = f"The query ran longer than {self.timeout_s or 0:g} s."
+        return QueryTimeoutError(detail, until_stopped)

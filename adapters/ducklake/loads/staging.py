@@ -15,13 +15,14 @@ from typing import TypeVar
 
 import duckdb
 
+from adapters.ducklake.engine.answering import in_time
 from adapters.ducklake.engine.deadline import Clock
 from adapters.ducklake.engine.lake import Lake
 from adapters.ducklake.engine.sql import STAGING, identifier
 from adapters.ducklake.engine.watchdog import TimeLimit
 from adapters.ducklake.objects.copies import Heartbeat
 from adapters.ducklake.objects.sources import ObjectSource, ObjectSources
-from domain.errors import LakehouseError, UnsupportedOperationError, UpstreamTimeoutError
+from domain.errors import LakehouseError, UnsupportedOperationError
 from domain.object_rows import ObjectRows
 from domain.queries import Parameters
 
@@ -77,7 +78,7 @@ def staged(lake: Lake, work: Callable[[Stage], T], timeout_s: float | None = Non
             return given
 
     try:
-        yield _in_time(lake, call, limit, discard=lambda _: _drop(lake, table))
+        yield in_time(lake, limit, call, discard=lambda _: _drop(lake, table))
     finally:
         _drop(lake, table)
 
@@ -94,18 +95,6 @@ def opened(sources: ObjectSources | None, rows: ObjectRows, stage: Stage) -> Obj
         raise UnsupportedOperationError("This lake reads no objects.")
     with stage.clock.stopped():
         return sources.open(rows.patterns, rows.format, stage.heartbeat)
-
-
-def _in_time(
-    lake: Lake, call: Callable[[Clock], T], limit: TimeLimit, discard: Callable[[T], object]
-) -> T:
-    try:
-        return lake.deadline.run(call, discard, at_most_s=limit.answers_within_s)
-    except UpstreamTimeoutError as error:
-        # A catalog that does not answer is told of in the same way, before the time is up.
-        if not limit.over:
-            raise
-        raise limit.error() from error
 
 
 def _drop(lake: Lake, table: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from threading import Lock
 
+from adapters.ducklake.objects.csv_lines import MAX_CSV_LINE_BYTES, CsvLines, check_first_line
 from adapters.ducklake.objects.parquet_footer import (
     MAX_SCHEMA_BYTES,
     TAIL_BYTES,
@@ -22,16 +22,11 @@ from domain.formats import DataFormat
 from domain.located_objects import LocatedObject
 from domain.ports.datasets import DatasetPort
 
-MAX_CSV_COLUMNS = 10_000
-"""The columns that a CSV object may have, by its first line."""
-
 _AT_ONCE = 8
 _REMEMBERED = 100_000
 _TAIL_BYTES = 64 * 1024
 _CHUNK_BYTES = 1024 * 1024
 _FIRST_LINE_BYTES = 256 * 1024
-_LINE_END = re.compile(rb"[\r\n]")
-_DELIMITERS = b",;|\t"
 
 
 class ObjectBytes:
@@ -84,15 +79,16 @@ class ObjectChecks:
         self._lock = Lock()
 
     def check(self, objects: Iterable[LocatedObject], data_format: DataFormat) -> None:
-        """Check the footers of Parquet files, or the first lines of CSV.
+        """Check the footers of Parquet files, or the first and last lines of CSV.
 
         Raises:
             MalformedObjectError: When one is no such file.
-            TooLargeError: When it has too many columns, or they are nested too deep.
+            TooLargeError: When it has too many columns, they are nested too deep, or its last
+                line is too long.
             ObjectChangedError: When it was replaced in the meantime.
         """
         new = [each for each in objects if not self._has_passed(each, data_format)]
-        look = self._footer if data_format is DataFormat.PARQUET else self._first_line
+        look = self._footer if data_format is DataFormat.PARQUET else self._lines
         if len(new) == 1 or all(is_local(each) for each in new):
             for each in new:
                 told_of(each, look)
@@ -126,20 +122,15 @@ class ObjectChecks:
             footer = self._content.part(each, start, min(length, MAX_SCHEMA_BYTES))
         check_schema(footer)
 
-    def _first_line(self, each: LocatedObject) -> None:
-        if each.found.size:
-            check_first_line(self._content.part(each, 0, min(each.found.size, _FIRST_LINE_BYTES)))
-
-
-def check_first_line(beginning: bytes) -> None:
-    """Check how many columns a CSV file may have, whatever divides them.
-
-    Raises:
-        TooLargeError: When there are too many: finding out their types takes DuckDB long.
-    """
-    line = _LINE_END.split(beginning, maxsplit=1)[0]
-    if any(line.count(delimiter) >= MAX_CSV_COLUMNS for delimiter in _DELIMITERS):
-        raise TooLargeError(f"It has more than {MAX_CSV_COLUMNS} columns.")
+    def _lines(self, each: LocatedObject) -> None:
+        size = each.found.size
+        if size:
+            check_first_line(self._content.part(each, 0, min(size, _FIRST_LINE_BYTES)))
+        for length in (_TAIL_BYTES, MAX_CSV_LINE_BYTES + 1):
+            # A longer line before the last one DuckDB tells by itself.
+            if size <= length or CsvLines.has_end(self._content.part(each, size - length, length)):
+                return
+        raise TooLargeError(CsvLines.TOO_LONG)
 
 
 def told_of(each: LocatedObject, look: Callable[[LocatedObject], None]) -> None:

@@ -12,7 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from shutil import rmtree
 
-from adapters.ducklake.objects.checks import ObjectBytes, check_first_line, is_local, told_of
+from adapters.ducklake.objects.checks import ObjectBytes, is_local, told_of
+from adapters.ducklake.objects.csv_lines import CsvLines, check_first_line
 from adapters.ducklake.objects.json_depth import JsonDepth
 from adapters.ducklake.objects.unpacking import unpacked
 from domain.errors import TooLargeError
@@ -72,7 +73,7 @@ class ObjectCopies:
 
     def _checked(self, each: LocatedObject, file_format: FileFormat) -> Iterator[bytes]:
         is_json = file_format.format is not DataFormat.CSV
-        depth = JsonDepth()
+        depth, lines = JsonDepth(), CsvLines()
         first = True
         for chunk in unpacked(self._content.whole(each), file_format.compression):
             self._heartbeat()
@@ -81,7 +82,9 @@ class ObjectCopies:
                 raise TooLargeError("There is too much of it to be unpacked for one statement.")
             if is_json:
                 depth.feed(chunk)
-            elif first:
+            else:
+                lines.feed(chunk)
+            if first and not is_json:
                 check_first_line(chunk)
             first = False
             yield chunk

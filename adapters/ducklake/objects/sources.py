@@ -13,6 +13,7 @@ from adapters.ducklake.engine.lake import Lake
 from adapters.ducklake.engine.sql import literal
 from adapters.ducklake.objects.checks import ObjectBytes, ObjectChecks
 from adapters.ducklake.objects.copies import Heartbeat, ObjectCopies
+from adapters.ducklake.objects.csv_lines import CSV_BUFFER_BYTES, MAX_CSV_LINE_BYTES
 from domain.errors import MalformedObjectError, ObjectNotFoundError
 from domain.file_formats import Compression, FileFormat
 from domain.formats import DataFormat
@@ -88,7 +89,11 @@ class ObjectSource:
             return []
         # What was compressed has been unpacked.
         if self.format.format is DataFormat.CSV:
-            return ["compression = 'none'"]
+            return [
+                "compression = 'none'",
+                f"max_line_size = {MAX_CSV_LINE_BYTES}",
+                f"buffer_size = {CSV_BUFFER_BYTES}",
+            ]
         options = [
             "compression = 'uncompressed'",
             f"maximum_object_size = {MAX_JSON_VALUE_BYTES}",

@@ -14,37 +14,24 @@ import duckdb
 from adapters.ducklake.engine.errors import (
     EngineMessage,
     Redact,
-    tells_of_damaged_file,
     translated,
 )
 from adapters.ducklake.engine.lake import Lake
+from adapters.ducklake.engine.messages import fit
 from adapters.ducklake.engine.sql import identifier
 from adapters.ducklake.gate.edits import Edit
 from adapters.ducklake.gate.tokens import Tokens
 from adapters.ducklake.objects.calls import options_of
 from adapters.ducklake.objects.copies import Heartbeat
+from adapters.ducklake.objects.errors import error_of_objects
 from adapters.ducklake.objects.sources import ObjectSource, ObjectSources
 from domain.errors import (
     InvalidSqlError,
     LakehouseError,
-    MalformedObjectError,
-    ObjectChangedError,
-    ObjectNotFoundError,
     StatementNotAllowedError,
 )
 from domain.located_objects import FoundObject
 from domain.sql.objects import READ_FUNCTIONS, ObjectRead, pattern_of
-
-_REPLACED = "this likely means the remote file has changed"
-_NOT_THERE = ("HTTP 404", "HTTP code 404", "No files found that match")
-_OF_CONTENT = (
-    duckdb.InvalidInputException,
-    duckdb.ConversionException,
-    duckdb.IOException,
-    duckdb.NotImplementedException,
-    duckdb.OutOfRangeException,
-    OSError,
-)
 
 
 def view_names(reads: Sequence[ObjectRead]) -> dict[str, ObjectRead]:
@@ -144,19 +131,7 @@ class ObjectReader:
         """The domain's error for one that speaks of an object; None when it does not."""
         text = self.redact(EngineMessage.of(error).text)
         names = [each.shown for source in self._sources for each in source.objects]
-        shown = next((name for name in names if name in text), None)
-        if shown is None:
-            if not names or not tells_of_damaged_file(text):
-                return None
-            which = names[0] if len(names) == 1 else "One of the objects that the statement reads"
-            return MalformedObjectError(f"{which} cannot be read: it is damaged.")
-        if _REPLACED in text:
-            return ObjectChangedError(f"{shown} was replaced while it was read; try again.")
-        if any(said in text for said in _NOT_THERE):
-            return ObjectNotFoundError(f"{shown} is not there any more.")
-        if "HTTP" in text or not isinstance(error, _OF_CONTENT):
-            return None
-        return MalformedObjectError(f"{shown} cannot be read. {text}")
+        return error_of_objects(error, text, names)
 
     def close(self) -> None:
         """Let go of the objects. May be called twice."""
@@ -188,4 +163,4 @@ def _check_distinct(reads: Mapping[str, ObjectRead]) -> None:
 def _of_options(error: duckdb.Error, read: ObjectRead, redact: Redact) -> LakehouseError | None:
     if not isinstance(error, duckdb.BinderException | duckdb.CatalogException):
         return None
-    return InvalidSqlError(f"{read.function}: {redact(EngineMessage.of(error).text)}")
+    return InvalidSqlError(f"{read.function}: {fit(redact(EngineMessage.of(error).text))}")

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import duckdb
 
+from adapters.ducklake.engine.answering import out_of_time
 from adapters.ducklake.engine.errors import ENGINE_ERRORS
 from adapters.ducklake.engine.lake import Lake
 from adapters.ducklake.engine.progress import progress_of
@@ -192,10 +193,10 @@ class DuckLakeResult(QueryResult):
             )
         except UpstreamTimeoutError as error:
             # A store that does not answer is told of in the same way, before the time is up.
-            if not self._limit.over:
+            if error.until_back is None:
                 raise
             self._left_behind = True
-            raise self._limit.error() from error
+            raise out_of_time(self._lake, self._limit, error) from error
 
     def _step(self, step: Callable[[], T]) -> T:
         with self._engine:

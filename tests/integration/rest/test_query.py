@@ -163,6 +163,22 @@ def test_wrong_parameters_are_found_by_their_pointer(api: Api, parameters: objec
     ]
 
 
+@pytest.mark.parametrize(
+    "parameters, pointer",
+    [
+        ([1, 10**40], "/parameters/1"),
+        ({"a": 1, "b": -(10**40)}, "/parameters/b"),
+        ({"a/b~c": 10**40}, "/parameters/a~1b~0c"),
+    ],
+)
+def test_a_parameter_that_no_type_can_hold_is_found(
+    api: Api, parameters: object, pointer: str
+) -> None:
+    body = {"sql": "select $1", "parameters": parameters}
+    told = problem(api.http.post("/query", json=body), 422, "invalid_parameters")
+    assert [(each["in"], each["pointer"]) for each in told["errors"]] == [("body", pointer)]
+
+
 def test_parameters_without_sql_are_422(api: Api, table: str) -> None:
     answer = api.http.post(f"/tables/{table}/query", json={"parameters": [1]})
     problem(answer, 422, "invalid_parameters")

@@ -26,6 +26,7 @@ from domain.errors import (
     LakehouseError,
     NoResultError,
     QueryCancelledError,
+    QueryTimeoutError,
     StatementNotEndedError,
     StatementNotFoundError,
     UnavailableError,
@@ -230,6 +231,24 @@ def accepted(service: Service) -> bool:
     except BusyError:
         return False
     return True
+
+
+def test_its_room_is_taken_until_the_engine_has_stopped() -> None:
+    stopped = threading.Event()
+    late = QueryTimeoutError("It ran too long.", lambda: stopped.wait(20))
+    chunks = {"late": failing(late), "rows": SCRIPTS["rows"]}
+    queries = ScriptedQueries(lambda query: ScriptedResult(chunks[str(query.sql)]))
+    with Service(queries=queries).running() as service:
+        try:
+            told = service.ended(service.submit("late"))
+            assert told.failure is not None
+            assert told.failure.code == "query_timeout"
+            waiting = service.submit("rows")
+            time.sleep(0.1)
+            assert service.find(waiting).state is StatementState.QUEUED
+        finally:
+            stopped.set()
+        assert service.ended(waiting).state is StatementState.SUCCEEDED
 
 
 def test_a_refused_one_takes_no_place(service: Service) -> None:

@@ -15,7 +15,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.ducklake.objects.checks import MAX_CSV_COLUMNS, check_first_line
+from adapters.ducklake.objects.csv_lines import (
+    MAX_CSV_COLUMNS,
+    MAX_CSV_LINE_BYTES,
+    CsvLines,
+    check_first_line,
+)
 from adapters.ducklake.objects.json_depth import MAX_JSON_DEPTH, JsonDepth
 from adapters.ducklake.objects.parquet_footer import (
     MAX_PARQUET_COLUMNS,
@@ -185,3 +190,26 @@ def test_a_line_of_too_many_columns_is_told() -> None:
     for delimiter in (b",", b";", b"|", b"\t"):
         with pytest.raises(TooLargeError):
             check_first_line(delimiter * MAX_CSV_COLUMNS)
+
+
+class TestCsvLines:
+    @pytest.mark.parametrize("end", [b"\n", b"\r", b"\r\n"])
+    def test_a_line_may_be_so_long(self, end: bytes) -> None:
+        longest = b"x" * (MAX_CSV_LINE_BYTES - len(end)) + end
+        lines = CsvLines()
+        for chunk in chunks(b"a" + end + longest + longest + b"y" * 100, 2**20):
+            lines.feed(chunk)
+
+    @pytest.mark.parametrize("behind", [b"\n", b"", b"\nb\n"])
+    def test_and_no_longer(self, behind: bytes) -> None:
+        lines = CsvLines()
+        lines.feed(b"a\n" + b"x" * (MAX_CSV_LINE_BYTES - 10))
+        with pytest.raises(TooLargeError):
+            lines.feed(b"x" * 11 + behind)
+
+    @pytest.mark.parametrize(
+        "tail, found",
+        [(b"xx", False), (b"xx\n", False), (b"xx\r\n", False), (b"x\ny", True), (b"\n\n", True)],
+    )
+    def test_the_end_of_a_line_is_found(self, tail: bytes, found: bool) -> None:
+        assert CsvLines.has_end(tail) is found
