@@ -17,11 +17,12 @@ from domain.partitions import PartitionedPlace
 from domain.queries import Query
 from domain.tables import TableName
 from entrypoints.cli.errors import point_into
-from entrypoints.cli.formats import format_of_file
+from entrypoints.cli.formats import data_format_of, format_of_file
 from entrypoints.cli.help import shows
 from entrypoints.cli.keys import KeyOption, under_key
 from entrypoints.cli.options import (
     FormatOfRecord,
+    FormatOfSource,
     Parameters,
     TableArgument,
     TableSql,
@@ -44,7 +45,7 @@ T = TypeVar("T")
 ObjectFormat = Annotated[
     DataFormat | None,
     typer.Option(
-        help="The format of the objects; by default as their keys end.",
+        help="How the rows are written; by default as the key ends.",
         show_default=False,
     ),
 ]
@@ -63,7 +64,7 @@ def load(
             metavar="BUCKET/KEY...", help="The objects; *, **, ? and [a-z] stand for several."
         ),
     ],
-    object_format: ObjectFormat = None,
+    object_format: FormatOfSource = None,
     idempotency_key: KeyOption = None,
     output_format: FormatOfRecord = None,
 ) -> None:
@@ -71,7 +72,7 @@ def load(
     session = session_of(context)
     table = TableName.parse(name)
     places = [place.removeprefix("s3://") for place in objects]
-    wanted = ObjectRows.parse(places, object_format)
+    wanted = ObjectRows.parse(places, data_format_of(object_format))
     said = ("load", str(table), wanted.format.format.value, *places)
     with under_key(idempotency_key, *said) as (terms, _):
         command = LoadObjectsCommand(table, wanted, terms)

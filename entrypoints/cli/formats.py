@@ -42,6 +42,15 @@ class ResultFormat(StrEnum):
         return self in {ResultFormat.PARQUET, ResultFormat.ARROW}
 
 
+class SourceFormat(StrEnum):
+    """What objects are that rows are read from."""
+
+    PARQUET = "parquet"
+    CSV = "csv"
+    NDJSON = "ndjson"
+    JSON = "json"
+
+
 AnyFormat = TypeVar("AnyFormat", RecordFormat, ListFormat, ResultFormat)
 
 FORMAT_OF_ENDING = {
@@ -55,6 +64,11 @@ FORMAT_OF_ENDING = {
     ".arrows": DataFormat.ARROW,
 }
 """The format of a file by its name's ending."""
+
+
+def data_format_of(source: SourceFormat | None) -> DataFormat | None:
+    """The format that is said, in the domain's words."""
+    return None if source is None else DataFormat(source.value)
 
 
 def format_of_file(name: str, option: str) -> DataFormat:

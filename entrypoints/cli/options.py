@@ -9,7 +9,7 @@ import typer
 
 from domain.errors import InvalidSqlError
 from domain.queries import Value
-from entrypoints.cli.formats import ListFormat, RecordFormat, ResultFormat
+from entrypoints.cli.formats import ListFormat, RecordFormat, ResultFormat, SourceFormat
 from entrypoints.cli.local_files import STANDARD_STREAM, read_chunks
 from entrypoints.cli.usage import split_pairs
 
@@ -37,6 +37,14 @@ FormatOfResult = Annotated[
         "--format",
         help="How rows are written; by default as the ending of --output says, as a table on a "
         "terminal, and as JSON in a pipe.",
+        show_default=False,
+    ),
+]
+FormatOfSource = Annotated[
+    SourceFormat | None,
+    typer.Option(
+        "--object-format",
+        help="What the objects are; by default as their keys end.",
         show_default=False,
     ),
 ]

@@ -14,7 +14,6 @@ from application.tables.drop import DropTableCommand
 from application.tables.list import ListTablesCommand
 from domain.derived_tables import DerivedTable
 from domain.errors import InvalidSqlError
-from domain.formats import DataFormat
 from domain.object_rows import ObjectRows
 from domain.queries import Query
 from domain.tables import (
@@ -29,12 +28,14 @@ from domain.tables import (
 )
 from entrypoints.cli.columns import parse_column, read_columns
 from entrypoints.cli.errors import point_into
+from entrypoints.cli.formats import data_format_of
 from entrypoints.cli.help import shows
 from entrypoints.cli.keys import KeyOption, under_key
 from entrypoints.cli.moments import AtTimestampOption, AtVersionOption, point_in_time
 from entrypoints.cli.options import (
     FormatOfList,
     FormatOfRecord,
+    FormatOfSource,
     Parameters,
     TableArgument,
     Yes,
@@ -132,12 +133,7 @@ def create(  # noqa: PLR0917 - one parameter for each thing that can be said
             "*, **, ? and [a-z] stand for several.",
         ),
     ] = None,
-    object_format: Annotated[
-        DataFormat | None,
-        typer.Option(
-            help="The format of the objects; by default as their keys end.", show_default=False
-        ),
-    ] = None,
+    object_format: FormatOfSource = None,
     comment: Annotated[
         str | None, typer.Option(metavar="TEXT", help="What the table is, for people.")
     ] = None,
@@ -168,7 +164,7 @@ def create(  # noqa: PLR0917 - one parameter for each thing that can be said
             what = ["query", source.sql, *map(repr, param or ())]
         else:
             places = [place.removeprefix("s3://") for place in from_object or ()]
-            source = ObjectRows.parse(places, object_format)
+            source = ObjectRows.parse(places, data_format_of(object_format))
             what = ["objects", source.format.format.value, *places]
         derived = DerivedTable(table_name, source, comment, keys)
         with under_key(idempotency_key, *said, *what) as (terms, _):

@@ -15,6 +15,9 @@ from domain.tables import Column
 OBJECT = "__object_of_the_row"
 """The column that tells which object a row is from."""
 
+OBJECT_OPTION = f"filename = {literal(OBJECT)}"
+"""The option with which a reader gives it."""
+
 _MARK = "ducklake: a value does not fit: "
 _SHOWN = 80
 
@@ -32,6 +35,10 @@ class LoadedColumn:
     column: Column
     value: str
     conversion: Conversion
+
+
+Loaded = tuple[list[LoadedColumn], str]
+"""The columns that are loaded, and the relation that they are selected from."""
 
 
 def matched(names: Sequence[str], columns: Sequence[Column]) -> dict[str, Column]:

@@ -11,16 +11,9 @@ from adapters.ducklake.engine.errors import Redact
 from adapters.ducklake.engine.sql import literal, type_name
 from adapters.ducklake.loads.columns import OBJECT, LoadedColumn, select
 from adapters.ducklake.loads.derived_columns import derived_columns
-from adapters.ducklake.loads.formats import (
-    csv_dialect,
-    csv_texts,
-    json_records,
-    loaded_texts,
-    names_in_json,
-    string_in_json,
-    types_in_all,
-)
+from adapters.ducklake.loads.formats import csv_dialect, csv_texts, loaded_texts, types_in_all
 from adapters.ducklake.loads.guesses import has_zones, types_of_json, types_of_texts
+from adapters.ducklake.loads.json_records import json_records, names_in_json, string_in_json
 from adapters.ducklake.loads.loading import failure
 from adapters.ducklake.loads.query_source import StagedTable
 from adapters.ducklake.loads.staging import Stage

@@ -22,7 +22,9 @@ from domain.column_types import (
 _DATE = r"[0-9]{4,7}-[0-9]{2}-[0-9]{2}( \(BC\))?"
 _ZONE = r"(Z|[+-][0-9]{2}(:?[0-9]{2}(:?[0-9]{2})?)?)"
 _FLOAT = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
-_NOT_FINITE = r"(?i)nan|[+-]?inf(inity)?"
+NOT_FINITE = r"(?i)nan|[+-]?inf(inity)?"
+"""Texts of floating-point numbers that are none, as a pattern."""
+
 _UUID = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _DIGITS = {
     ScalarKind.TIMESTAMP_S: 0,
@@ -60,7 +62,7 @@ def from_text(text: str, column_type: ColumnType) -> Conversion:
             conditions = [matches(text, _pattern(kind)), f"{cast} IS NOT NULL"]
             if kind in _FLOATS:
                 # What is over the type's range would become infinite.
-                conditions.append(f"(isfinite({cast}) OR {matches(text, _NOT_FINITE)})")
+                conditions.append(f"(isfinite({cast}) OR {matches(text, NOT_FINITE)})")
             return Conversion(cast, _all(*conditions))
         case _:
             return from_json(f"TRY_CAST({text} AS JSON)", column_type)
@@ -88,7 +90,7 @@ def _pattern(kind: ScalarKind) -> str:
     if kind in INTEGER_BOUNDS:
         return r"-?[0-9]+"
     if kind in _FLOATS:
-        return f"{_FLOAT}|{_NOT_FINITE}"
+        return f"{_FLOAT}|{NOT_FINITE}"
     if kind is ScalarKind.DATE:
         return f"{_DATE}|-?infinity"
     if kind is ScalarKind.TIME:

@@ -43,6 +43,13 @@ def test_export_of_a_format_that_is_not_told(ducklake: Command) -> None:
     assert "--object-format" in done.stderr
 
 
+def test_no_format_is_offered_that_is_not_read(ducklake: Command) -> None:
+    for arguments in (("load", "t", "exports/a"), ("create", "t", "--from-object", "exports/a")):
+        done = ducklake("tables", *arguments, "--object-format", "arrow")
+        assert done.exit_code == 2
+        assert "parquet" in done.stderr
+
+
 def test_export_only_where_nothing_is(ducklake: Command) -> None:
     table(ducklake)
     arguments = ("tables", "export", "t", "exports/a.csv", "--if-none-match")

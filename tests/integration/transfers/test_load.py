@@ -206,6 +206,48 @@ def test_json_values_that_do_not_fit(service: Service, column_type: str, value: 
     assert rows(service, target) == []
 
 
+@pytest.mark.parametrize(
+    "column_type, value, kept",
+    [
+        ("INTEGER", '"7"', False),
+        ("SMALLINT", '"007"', False),
+        ("UINTEGER", '"7"', False),
+        ("BIGINT", '"007"', True),
+        ("UBIGINT", '"18446744073709551615"', True),
+        ("DECIMAL(9,2)", '"1.50"', True),
+        ("DOUBLE", '"1.5"', False),
+        ("FLOAT", '"1"', False),
+        ("DOUBLE", '"NaN"', True),
+        ("DOUBLE", '"-Infinity"', True),
+        ("BOOLEAN", '"true"', False),
+        ("INTEGER[]", '["1"]', False),
+        ("INTEGER", "-7", True),
+        ("UTINYINT", "255", True),
+        ("DOUBLE", "7", True),
+        ("DOUBLE", "1e2", True),
+        ("FLOAT", "1e300", False),
+        ("DOUBLE", "[1]", False),
+        ("INTEGER", "null", True),
+        ("VARCHAR", "null", True),
+        ("JSON", '"7"', True),
+        ("VARCHAR", r'"a\u0000b"', False),
+    ],
+)
+def test_json_goes_where_an_append_takes_it(
+    service: Service, column_type: str, value: str, kept: bool
+) -> None:
+    bucket = service.bucket()
+    tables = [table(service, {"a": column_type, "b": "INTEGER"}) for _ in range(2)]
+    line = f'{{"a": {value}, "b": 1}}\n'
+    sent = service.http.put(
+        f"/tables/{tables[0]}", content=line, headers={"content-type": "application/x-ndjson"}
+    )
+    put(service, bucket, "x.ndjson", line)
+    answer = load(service, tables[1], f"{bucket}/x.ndjson")
+    assert sent.status_code == answer.status_code == (200 if kept else 422), answer.text
+    assert rows(service, tables[0]) == rows(service, tables[1])
+
+
 def test_decimals_in_json_beside_numbers_of_many_digits(service: Service) -> None:
     target, bucket = table(service, {"a": "DECIMAL(9,2)", "b": "DOUBLE"}), service.bucket()
     place = put(service, bucket, "x.ndjson", '{"a": 0.01, "b": 1131.2857142857142}\n')
