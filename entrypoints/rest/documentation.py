@@ -118,15 +118,14 @@ RESULT_HEADERS: dict[str, Any] = {
         ),
     ]
 }
-"""What a query heeds."""
+"""What a GET of rows heeds."""
 
 QUESTION_HEADERS: dict[str, Any] = {
     "parameters": [
-        *RESULT_HEADERS["parameters"],
         _header(
             "Prefer",
             "`respond-async`: answer 202 at once, and run the query on its own. The format is "
-            "then said where the result is fetched.",
+            "then said where the result is fetched. With `dry_run` it is ignored.",
             "respond-async",
         ),
     ]

@@ -35,11 +35,14 @@ RESULT_RESPONSES: dict[int | str, dict[str, Any]] = {
         "content": RESULT_CONTENT,
         "headers": RUN_HEADER | ETAG_HEADER,
     },
+    **problems(403, 404, 406, 415, 507),
+}
+
+NOT_MODIFIED_RESPONSE: dict[int | str, dict[str, Any]] = {
     HTTPStatus.NOT_MODIFIED.value: {
         "description": "The caller's copy is good; the query was not run",
         "headers": RUN_HEADER | ETAG_HEADER,
     },
-    **problems(403, 404, 406, 415, 507),
 }
 
 

@@ -256,6 +256,16 @@ def test_objects_that_cannot_be_read_are_told_by_name(
     assert ask(queries, "SELECT 1").value == 1
 
 
+def test_the_object_that_does_not_fit_the_others_is_told(
+    queries: QueryPort, datasets: DatasetPort, bucket: BucketName
+) -> None:
+    put(datasets, bucket, "o", parquet(a=[1]))
+    put(datasets, bucket, "o.parquet", parquet(b=["x"]))
+    with pytest.raises(MalformedObjectError) as raised:
+        ask(queries, f"FROM read_parquet('s3://{bucket}/o*')")
+    assert raised.value.detail.startswith(f"s3://{bucket}/o.parquet ")
+
+
 def test_lines_may_be_long(queries: QueryPort, datasets: DatasetPort, bucket: BucketName) -> None:
     longest = b"y" * (MAX_CSV_LINE_BYTES - 10)
     for name, end, last in (

@@ -43,9 +43,11 @@ def error_of_objects(
         text: What it says, with the objects' own names in it.
         names: The objects that the statement reads.
     """
-    shown = next((name for name in names if name in text), None)
-    if shown is None:
+    told = [name for name in names if name in text]
+    if not told:
         return _of_nameless(text, names)
+    # Of several the first that is told of; of two where one's name begins with the other's, it.
+    shown = min(told, key=lambda name: (text.index(name), -len(name)))
     found: LakehouseError | None = None
     if _REPLACED in text:
         found = ObjectChangedError(f"{shown} was replaced while it was read; try again.")

@@ -21,7 +21,12 @@ from entrypoints.rest.models.queries import QueryAnswerModel
 from entrypoints.rest.moments import MomentDep
 from entrypoints.rest.names import TablePathName
 from entrypoints.rest.paging import WholeNumber
-from entrypoints.rest.results import RESULT_RESPONSES, EncodingDep, answer_query
+from entrypoints.rest.results import (
+    NOT_MODIFIED_RESPONSE,
+    RESULT_RESPONSES,
+    EncodingDep,
+    answer_query,
+)
 
 router = APIRouter(tags=["tables"], route_class=StrictRoute)
 
@@ -86,7 +91,7 @@ def _names(columns: str) -> tuple[str, ...]:
 @router.get(
     _DATA,
     response_model=QueryAnswerModel,
-    responses=RESULT_RESPONSES,
+    responses=RESULT_RESPONSES | NOT_MODIFIED_RESPONSE,
     openapi_extra=RESULT_HEADERS,
 )
 async def read_data(

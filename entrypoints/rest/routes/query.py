@@ -58,7 +58,8 @@ async def query_lake(
     """Ask a question of any tables.
 
     The method QUERY (RFC 10008) does the same, and tells clients and caches that it is safe to
-    repeat. What the lake's snapshot alone decides has an ETag.
+    repeat. What the lake's snapshot alone decides has an ETag; QUERY with `If-None-Match` is
+    answered 304 while that is good, POST ignores conditions.
     """
     query = queries.Query(
         sql=question.sql,
@@ -90,7 +91,8 @@ async def query_table(
     """Ask a question of a table, or for the table itself. Other tables may be named too.
 
     The method QUERY (RFC 10008) does the same, and tells clients and caches that it is safe to
-    repeat. What the lake's snapshot alone decides has an ETag.
+    repeat. What the lake's snapshot alone decides has an ETag; QUERY with `If-None-Match` is
+    answered 304 while that is good, POST ignores conditions.
     """
     query = queries.Query(
         sql=question.sql,
@@ -110,11 +112,21 @@ async def _answer(
 ) -> Response:
     if responds_async(request.headers):
         return await accept(request, service, query)
-    known = read_condition(request.headers).if_none_match or ()
-    command = RunQueryCommand(query, encoding, known_tags=known)
+    command = RunQueryCommand(query, encoding, known_tags=_known_tags(request))
     answer = await answer_query(request, service, command)
     answer.headers.update(ACCEPT_QUERY)
     return answer
+
+
+def _known_tags(request: Request) -> tuple[str, ...]:
+    """The tags of answers that the caller has; what a POST selects is no representation.
+
+    So it must ignore such conditions (RFC 9110, 13.2.1), while QUERY heeds them as GET does
+    (RFC 10008, section 2).
+    """
+    if request.method != QUERY_METHOD:
+        return ()
+    return read_condition(request.headers).if_none_match or ()
 
 
 async def _plan(

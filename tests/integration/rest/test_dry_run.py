@@ -42,3 +42,11 @@ def test_no_plan(api: Api, table: str) -> None:
     problem(
         api.http.post(f"{target}?dry_run=true", json={"timeout_s": 1e6}), 422, "invalid_parameters"
     )
+
+
+def test_a_plan_is_told_at_once_whatever_is_preferred(api: Api, table: str) -> None:
+    target = f"/tables/{table}/query?dry_run=true"
+    answer = api.http.post(target, json={}, headers={"prefer": "respond-async"})
+    assert answer.status_code == 200
+    # A preference may be ignored, and then is not told to be applied (RFC 7240, section 3).
+    assert "preference-applied" not in answer.headers
