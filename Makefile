@@ -70,7 +70,7 @@ test: servers ## Run every test (ARGS="-k tables -x")
 	$(BIN)/python -m pytest $(ARGS)
 
 .PHONY: torture
-torture: setup-dev ## Kill the service 200 times under clients that retry, and count what is left
+torture: servers ## Kill the service 200 times under clients that retry (ARGS=--replicas: one of two)
 	$(BIN)/python -m tests.torture $(ARGS)
 
 .PHONY: check

@@ -20,6 +20,7 @@ class ServiceProcess:
 
     Attributes:
         home: Its `DUCKLAKE_HOME`.
+        environment: What it is started with.
         url: Where it answers, once it is ready.
         started_in_s: Seconds from the process's start until `/readyz` said yes.
     """
@@ -34,7 +35,7 @@ class ServiceProcess:
         self.url = ""
         self.started_in_s = 0.0
         self._command = command
-        self._environment = clean_environment() | {
+        self.environment = clean_environment() | {
             "DUCKLAKE_HOME": str(home),
             "DUCKLAKE_PORT": "0",
             **(settings or {}),
@@ -47,6 +48,11 @@ class ServiceProcess:
     def process(self) -> subprocess.Popen[str]:
         assert self._process is not None
         return self._process
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._process is not None and self._process.poll() is None
 
     @property
     def output(self) -> str:
@@ -68,7 +74,7 @@ class ServiceProcess:
         self._output = []
         self._process = subprocess.Popen(
             self._command,
-            env=self._environment,
+            env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -1,13 +1,25 @@
-"""The long run of the crash test: `python -m tests.torture --rounds 200 --appends 10000`."""
+"""The long run of the crash tests: `python -m tests.torture --rounds 200 --appends 10000`.
+
+With `--replicas` it is two services on MinIO and PostgreSQL, else one on a lake in its home.
+"""
+
+from __future__ import annotations
 
 import argparse
 import random
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
-from tests.torture.crashes import run
+from tests.e2e.served import Stack
+from tests.servers.minio import any_minio
+from tests.servers.postgres import any_postgres, new_database
+from tests.servers.s3 import Buckets
+from tests.torture import crashes, replicas
+from tests.torture.outcome import Outcome
 
 
 def main() -> int:
@@ -15,8 +27,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=200, help="kills, at least")
     parser.add_argument("--appends", type=int, default=10_000, help="acknowledged, at least")
+    parser.add_argument(
+        "--appends-a-round", type=int, default=120, help="acknowledged between kills, at most"
+    )
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
     parser.add_argument("--home", type=Path, help="where the lake is made, and kept")
+    parser.add_argument(
+        "--replicas", action="store_true", help="two services on MinIO and PostgreSQL"
+    )
     arguments = parser.parse_args()
     began = time.monotonic()
     print(f"seed {arguments.seed}", flush=True)
@@ -29,23 +47,55 @@ def main() -> int:
                 flush=True,
             )
 
-    with tempfile.TemporaryDirectory() as scratch:
-        outcome = run(
-            arguments.home or Path(scratch) / "home",
-            arguments.seed,
-            rounds=arguments.rounds,
-            appends=arguments.appends,
-            tell=tell,
-        )
+    # Short, and open to the user of PostgreSQL
+    with tempfile.TemporaryDirectory(prefix="ducklake-") as scratch:
+        Path(scratch).chmod(0o755)
+        of_kind = _on_servers if arguments.replicas else _embedded
+        outcome = of_kind(arguments, Path(scratch), tell)
     print(
         f"{outcome.rounds} kills, {outcome.acknowledged:,} appends of {outcome.rows:,} rows "
-        f"acknowledged, {outcome.retried:,} requests retried, of which "
-        f"{outcome.replayed} were replayed, {outcome.orphans} orphans reclaimed, "
-        f"{time.monotonic() - began:.0f} s"
+        f"acknowledged, {outcome.retried:,} requests retried, {outcome.replayed:,} answers "
+        f"replayed, {len(outcome.lost)} rows lost, {len(outcome.duplicated)} twice, "
+        f"{outcome.orphans} orphans reclaimed, {time.monotonic() - began:.0f} s"
     )
     for problem in outcome.problems():
         print(f"WRONG (seed {arguments.seed}): {problem}")
     return 1 if outcome.problems() else 0
+
+
+def _embedded(
+    arguments: argparse.Namespace, scratch: Path, tell: Callable[[int, int], None]
+) -> Outcome:
+    return crashes.run(
+        arguments.home or scratch / "home",
+        arguments.seed,
+        rounds=arguments.rounds,
+        appends=arguments.appends,
+        appends_a_round=arguments.appends_a_round,
+        tell=tell,
+    )
+
+
+def _on_servers(
+    arguments: argparse.Namespace, scratch: Path, tell: Callable[[int, int], None]
+) -> Outcome:
+    homes = arguments.home or scratch / "homes"
+    homes.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as servers:
+        store = servers.enter_context(any_minio(scratch / "minio"))
+        buckets = Buckets(store)
+        servers.callback(buckets.remove_all)
+        postgres = servers.enter_context(any_postgres(scratch / "postgres"))
+        catalog = servers.enter_context(new_database(postgres))
+        return replicas.run(
+            homes,
+            Stack(store, catalog, buckets.name()).settings(),
+            arguments.seed,
+            rounds=arguments.rounds,
+            appends=arguments.appends,
+            appends_a_round=arguments.appends_a_round,
+            tell=tell,
+        )
 
 
 sys.exit(main())

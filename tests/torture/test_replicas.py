@@ -1,0 +1,32 @@
+"""The short run on MinIO and PostgreSQL; `make torture ARGS=--replicas` makes the long one."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.served import Stack
+from tests.servers.endpoints import PostgresEndpoint, S3Endpoint
+from tests.servers.s3 import Buckets
+from tests.torture.replicas import run
+
+ROUNDS = 4
+
+
+@pytest.mark.servers
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_two_services_on_one_lake_do_each_write_once(
+    minio_server: S3Endpoint,
+    minio_buckets: Buckets,
+    postgres_database: PostgresEndpoint,
+    tmp_path: Path,
+) -> None:
+    stack = Stack(minio_server, postgres_database, minio_buckets.name())
+    seed = random.SystemRandom().randrange(2**32)
+    outcome = run(
+        tmp_path, stack.settings(), seed, rounds=ROUNDS, appends=1, pairs=3, appends_a_round=20
+    )
+    assert not outcome.problems(), f"seed {seed}: {outcome}"
+    assert outcome.rounds >= ROUNDS
+    assert outcome.replayed > 0
