@@ -6,6 +6,7 @@ With `--replicas` it is two services on MinIO and PostgreSQL, else one on a lake
 from __future__ import annotations
 
 import argparse
+import math
 import random
 import sys
 import tempfile
@@ -29,6 +30,9 @@ def main() -> int:
     parser.add_argument("--appends", type=int, default=10_000, help="acknowledged, at least")
     parser.add_argument(
         "--appends-a-round", type=int, default=120, help="acknowledged between kills, at most"
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=math.inf, help="begin no other round behind so many"
     )
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
     parser.add_argument("--home", type=Path, help="where the lake is made, and kept")
@@ -72,6 +76,7 @@ def _embedded(
         rounds=arguments.rounds,
         appends=arguments.appends,
         appends_a_round=arguments.appends_a_round,
+        at_most_s=arguments.seconds,
         tell=tell,
     )
 
@@ -94,6 +99,7 @@ def _on_servers(
             rounds=arguments.rounds,
             appends=arguments.appends,
             appends_a_round=arguments.appends_a_round,
+            at_most_s=arguments.seconds,
             tell=tell,
         )
 

@@ -6,6 +6,7 @@ acknowledged must be there, once, and the lake must open each time.
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 import time
@@ -109,6 +110,7 @@ def run(
     rounds: int,
     appends: int,
     appends_a_round: int = 120,
+    at_most_s: float = math.inf,
     tell: Callable[[int, int], None] = lambda _rounds, _acknowledged: None,
 ) -> Outcome:
     """Kill it `rounds` times, and on until so many appends were acknowledged.
@@ -119,16 +121,19 @@ def run(
         rounds: How often at least.
         appends: How many acknowledged appends at least.
         appends_a_round: How many a round may have, at most.
+        at_most_s: Behind so many seconds no other round begins, but for the first.
         tell: Called behind each round with how many there were, and acknowledged appends.
     """
     crashes = Crashes(home, seed, appends=appends_a_round)
     try:
         crashes.prepare()
-        done = 0
+        done, ends_at = 0, time.monotonic() + at_most_s
         while done < rounds or crashes.acknowledged < appends:
             crashes.round()
             done += 1
             tell(done, crashes.acknowledged)
+            if time.monotonic() > ends_at:
+                break
         return crashes.finish()
     finally:
         crashes.close()

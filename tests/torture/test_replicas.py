@@ -11,6 +11,8 @@ from tests.servers.s3 import Buckets
 from tests.torture.replicas import run
 
 ROUNDS = 4
+AT_MOST_S = 15
+"""A machine that is busy makes fewer rounds in that time."""
 
 
 @pytest.mark.servers
@@ -25,8 +27,15 @@ def test_two_services_on_one_lake_do_each_write_once(
     stack = Stack(minio_server, postgres_database, minio_buckets.name())
     seed = random.SystemRandom().randrange(2**32)
     outcome = run(
-        tmp_path, stack.settings(), seed, rounds=ROUNDS, appends=1, pairs=3, appends_a_round=20
+        tmp_path,
+        stack.settings(),
+        seed,
+        rounds=ROUNDS,
+        appends=1,
+        pairs=3,
+        appends_a_round=20,
+        at_most_s=AT_MOST_S,
     )
     assert not outcome.problems(), f"seed {seed}: {outcome}"
-    assert outcome.rounds >= ROUNDS
+    assert outcome.rounds > 0
     assert outcome.replayed > 0
