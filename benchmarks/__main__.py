@@ -14,6 +14,7 @@ BENCHMARKS = (
     "appends",
     "bulk",
     "small_appends",
+    "snapshots",
     "queries",
     "results",
     "slow_client",

@@ -136,7 +136,7 @@ def measure(cases: Sequence[Case], appends: int) -> Iterator[Measured]:
                 server = servers.enter_context(any_postgres(directory / "pg"))
             with ExitStack() as cleanup:
                 large, small = (
-                    cleanup.enter_context(_open(case, directory / f"{number}-{which}", server))
+                    cleanup.enter_context(opened(case, directory / f"{number}-{which}", server))
                     for which in ("large", "small")
                 )
                 yield from _measure_case(case, large, small, appends)
@@ -152,7 +152,8 @@ class Opened:
 
 
 @contextmanager
-def _open(case: Case, home: Path, server: PostgresEndpoint | None) -> Iterator[Opened]:
+def opened(case: Case, home: Path, server: PostgresEndpoint | None) -> Iterator[Opened]:
+    """A lake of its own for a case, with an empty table."""
     with ExitStack() as cleanup:
         file = home / "catalog.ducklake"
         catalog: FileCatalog | PostgresCatalog = FileCatalog(file)
@@ -177,13 +178,13 @@ def _open(case: Case, home: Path, server: PostgresEndpoint | None) -> Iterator[O
 def _measure_case(case: Case, large: Opened, small: Opened, appends: int) -> Iterator[Measured]:
     flush_ms = 0.0
     for done in range(1, appends + 1):
-        _fill(large.lake, case.rows, done)
+        fill(large.lake, case.rows, done)
         if case.flush_every and done % case.flush_every == 0:
             flush_ms = _timed(partial(_flush, large.lake))
         if done in CHECKPOINTS or done == appends:
             # In turns, so that what else the machine does is the same for both.
             took = [
-                [_timed(partial(_append, each.tables, case.rows, done)) for each in (large, small)]
+                [_timed(partial(append, each.tables, case.rows, done)) for each in (large, small)]
                 for _ in range(TURNS)
             ]
             yield Measured(
@@ -200,7 +201,7 @@ def _measure_case(case: Case, large: Opened, small: Opened, appends: int) -> Ite
             )
 
 
-def _fill(lake: Lake, count: int, number: int) -> None:
+def fill(lake: Lake, count: int, number: int) -> None:
     """An append by the engine alone, which is the same to the lake, and faster."""
     with lake.cursor() as cursor:
         cursor.execute(
@@ -209,7 +210,8 @@ def _fill(lake: Lake, count: int, number: int) -> None:
         )
 
 
-def _append(tables: DuckLakeTables, count: int, number: int) -> None:
+def append(tables: DuckLakeTables, count: int, number: int) -> None:
+    """An append as the service makes it."""
     moment = datetime(2026, 1, 1, tzinfo=UTC).replace(tzinfo=None) + timedelta(seconds=number)
     values = {"id": [number] * count, "at": [moment] * count, "label": [f"row {number}"] * count}
     rows = FakeRows.of(COLUMNS, values)
