@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from adapters.arrow.carriers import is_writable
 from adapters.arrow.json_exact import ExactRows, rows_of_array, rows_of_lines
-from adapters.arrow.json_shapes import NotPlainError, RowShape
+from adapters.arrow.json_shapes import SHAPES, NotPlainError, RowShape, row_shape
 from adapters.arrow.json_split import JsonPart, split_array, split_lines
 from adapters.arrow.json_values import split_object
 from adapters.arrow.limits import BATCH_CELLS
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from adapters.arrow.columns import TableColumns
     from adapters.arrow.limits import Limits
     from domain.tables import Column
+
+
+_last_shapes: OrderedDict[tuple[Column, ...], RowShape] = OrderedDict()
+"""The shape of the rows that were read last for a table of these columns, of a few tables."""
 
 
 def read_json(
@@ -61,7 +66,6 @@ class _Reader:
         self._columns = columns
         self._limits = limits
         self._lines = lines
-        self._exact = ExactRows(columns, limits)
         self._members: dict[str, Column] = {}
         self._shape: RowShape | None = None
         self._optional = False
@@ -69,9 +73,26 @@ class _Reader:
     def read(self, parts: Iterable[JsonPart]) -> Iterator[pa.RecordBatch]:
         next_row = 1
         for part in parts:
-            for batch in self._batches(part, next_row):
+            batches = self._guessed_batches(part) if next_row == 1 else None
+            for batch in batches or self._batches(part, next_row):
                 yield batch
                 next_row += batch.num_rows
+
+    def _guessed_batches(self, part: JsonPart) -> Iterable[pa.RecordBatch] | None:
+        """Rows that are as those of the last body; None when they are not.
+
+        Small bodies for one table mostly are alike, and learning takes longer than reading them.
+        """
+        guess = _last_shapes.get(self._columns.all)
+        if guess is None or guess.limits != self._limits:
+            return None
+        try:
+            batches = self._plain_batches(guess, part)
+        except NotPlainError:
+            return None
+        self._shape = guess
+        self._members = dict(guess.members)
+        return batches
 
     def _batches(self, part: JsonPart, first_row: int) -> Iterable[pa.RecordBatch]:
         if self._shape is not None:
@@ -112,7 +133,11 @@ class _Reader:
         taken = {column.name for column in self._members.values()}
         if any(column.name not in taken for column in self._columns.required):
             return False
-        self._shape = RowShape([*self._members.items()], self._limits, optional=self._optional)
+        self._shape = row_shape(tuple(self._members.items()), self._limits, self._optional)
+        if not self._optional:
+            _last_shapes[self._columns.all] = self._shape
+            while len(_last_shapes) > SHAPES:
+                _last_shapes.popitem(last=False)
         return True
 
     def _learn_row(self, row: bytes) -> None:
@@ -128,8 +153,9 @@ class _Reader:
                 taken.add(column.name)
 
     def _exact_batches(self, rows: list[bytes], first_row: int) -> Iterator[pa.RecordBatch]:
+        exact = ExactRows(self._columns, self._limits)
         for group in _groups(rows, len(self._columns.all)):
-            yield self._exact.read(group, first_row)
+            yield exact.read(group, first_row)
             first_row += len(group)
 
 

@@ -7,6 +7,7 @@ enough for that is refused with `NotPlainError`, and read by those.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,10 @@ _PLAIN_IN_LISTS: dict[ScalarKind, Any] = {
 } | {ScalarKind.BOOLEAN: list[bool | None], ScalarKind.DOUBLE: list[float | None]}
 
 
+SHAPES = 64
+"""So many shapes are remembered."""
+
+
 class NotPlainError(Exception):
     """Rows that are not plain enough to be decoded at once; they may fit all the same."""
 
@@ -62,6 +67,8 @@ class RowShape:
             limits: Of the body.
             optional: Whether rows may lack members whose column may be NULL.
         """
+        self.members = tuple(members)
+        self.limits = limits
         self.columns = [column for _, column in members]
         self._optional = optional
         self._builders = [_builder(column.type, limits) for column in self.columns]
@@ -133,6 +140,17 @@ class RowShape:
             TooLargeError,
         ):
             raise NotPlainError from None
+
+
+# Making one takes longer than to read a small body by it.
+@lru_cache(maxsize=SHAPES)
+def row_shape(
+    members: tuple[tuple[str, Column], ...],
+    limits: Limits,
+    optional: bool,
+) -> RowShape:
+    """The shape of rows with these members, as `RowShape` takes them."""
+    return RowShape(members, limits, optional=optional)
 
 
 def _has_more_keys(text: bytes, keys: int, raws: list[Raw]) -> bool:

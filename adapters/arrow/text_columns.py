@@ -49,6 +49,7 @@ _PATTERNS = {
     ScalarKind.TIMESTAMP_NS: rf"{_DATE}([T ]{_clock(9)})?",
     ScalarKind.TIMESTAMPTZ: rf"{_DATE}[T ]{_clock(6)}{_ZONE}",
 } | {kind: r"-?[0-9]{1,20}" for kind in INTEGER_BOUNDS if "HUGE" not in kind}
+_FEW_BYTES = 64 * 1024
 _FIRST_NANOSECOND = pa.scalar(TIMESTAMP_BOUNDS["ns"][0], pa.timestamp("ns"))
 _DECIMAL_PATTERN = r"-?[0-9]{1,38}(\.[0-9]{1,38})?"
 
@@ -60,7 +61,7 @@ def column_from_texts(texts: pa.StringArray, column_type: ScalarType | DecimalTy
         UnfitColumnError: When a text is none of that type.
     """
     if column_type == ScalarType(ScalarKind.VARCHAR):
-        if not pc.any(pc.match_substring(texts, "\0")).as_py():
+        if not _has_zero(texts):
             return texts
     elif _is_plain(texts, column_type):
         try:
@@ -90,6 +91,15 @@ def column_from_values(
     if problems:
         raise UnfitColumnError(problems)
     return pa.array(parsed, carrier_of(column_type))
+
+
+def _has_zero(texts: pa.StringArray) -> bool:
+    """Whether a text holds the character U+0000."""
+    data = texts.buffers()[2]
+    # Arrow's functions take longer to be called than all of a few texts to be looked at.
+    if data is None or (data.size <= _FEW_BYTES and b"\0" not in data.to_pybytes()):
+        return False
+    return bool(pc.any(pc.match_substring(texts, "\0")).as_py())
 
 
 def _is_plain(texts: pa.StringArray, column_type: ScalarType | DecimalType) -> bool:
