@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import ClassVar, Generic, Protocol, TypeVar
@@ -202,16 +203,25 @@ class Tracked(Generic[C, T]):
 
     def __call__(self, command: C) -> Done[T]:
         """Call it, as a run."""
-        run = Run(self._use_case.operation, self._use_case.plan(command), self._lineage)
+        run = self._run(command)
+        with self._ending(run):
+            return self.done(command, run)
+
+    def done(self, command: C, run: Run) -> Done[T]:
+        """Call the use case in a run."""
+        return Done(run.id, self._use_case(command, run))
+
+    def _run(self, command: C) -> Run:
+        return Run(self._use_case.operation, self._use_case.plan(command), self._lineage)
+
+    @staticmethod
+    @contextmanager
+    def _ending(run: Run) -> Iterator[None]:
+        """End a run as what is done here ends."""
         try:
-            done = self.done(command, run)
+            yield
         except BaseException as error:
             run.fail(error)
             raise
         if not run.followed:
             run.complete()
-        return done
-
-    def done(self, command: C, run: Run) -> Done[T]:
-        """Call the use case in a run."""
-        return Done(run.id, self._use_case(command, run))

@@ -170,8 +170,12 @@ class TrackedWrite(Tracked[C, T], Generic[C, T]):
 
     def done(self, command: C, run: Run) -> Done[T]:
         """As `Tracked.done`."""
+        return self._told(command.terms, run, lambda: self._use_case(command, run))
+
+    def _told(self, terms: Terms, run: Run, work: Callable[[], T]) -> Done[T]:
+        """Do the work of a run, and tell what came of it, now or before."""
         try:
-            outcome = self._use_case(command, run)
+            outcome = work()
         except IdempotencyKeyReusedError:
             raise
         except LakehouseError as error:
@@ -179,7 +183,7 @@ class TrackedWrite(Tracked[C, T], Generic[C, T]):
             # fits it, or it is not there any more: which is no matter when the first was done.
             # It may also be this one itself that was done, and its answer was lost.
             try:
-                recalled = self._recalled(command.terms, thorough=True)
+                recalled = self._recalled(terms, thorough=True)
             except UnavailableError:
                 raise error from None
             if recalled is None:

@@ -58,7 +58,8 @@ from application.statements.uses import (
     OpenResult,
     SubmitStatement,
 )
-from application.tables.append import AppendRows, AppendRowsCommand
+from application.tables.append import AppendRows
+from application.tables.begin_append import TrackedAppend
 from application.tables.create import CreateTable, CreateTableCommand
 from application.tables.create_from import CreateTableFrom, CreateTableFromCommand
 from application.tables.describe import DescribeTable, DescribeTableCommand
@@ -88,7 +89,6 @@ from domain.ports.tables import TablePort
 from domain.presigned import PresignedUrl
 from domain.queries import QueryTimeouts
 from domain.tables import (
-    AppendOutcome,
     CreateOutcome,
     DropOutcome,
     TableDescription,
@@ -451,14 +451,8 @@ class Container(containers.DeclarativeContainer):
     describe_table: providers.Provider[Tracked[DescribeTableCommand, TableDescription]] = (
         providers.Factory(Tracked, providers.Factory(DescribeTable, tables), lineage)
     )
-    append_rows: providers.Provider[TrackedWrite[AppendRowsCommand, AppendOutcome]] = (
-        providers.Factory(
-            TrackedWrite,
-            providers.Factory(AppendRows, tables, rows),
-            lineage,
-            tables,
-            told_as(AppendOutcome),
-        )
+    append_rows: providers.Provider[TrackedAppend] = providers.Factory(
+        TrackedAppend, providers.Factory(AppendRows, tables, rows), lineage, tables
     )
     drop_table: providers.Provider[TrackedWrite[DropTableCommand, DropOutcome]] = providers.Factory(
         TrackedWrite, providers.Factory(DropTable, tables), lineage, tables, told_as(DropOutcome)

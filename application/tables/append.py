@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import ClassVar
@@ -15,7 +15,7 @@ from domain.growth import Growth, OnNewColumns
 from domain.lineage import Operation, Usage
 from domain.ports.rows import HeldBody, RowReaderPort
 from domain.ports.tables import TablePort
-from domain.rows import Rows
+from domain.settling import Pending, Settled
 from domain.tables import AppendOutcome, Column, TableName
 
 MAX_READINGS = 5
@@ -34,6 +34,19 @@ class AppendRowsCommand:
 
 
 @dataclass(frozen=True, slots=True)
+class BegunAppend:
+    """Rows that were submitted.
+
+    Attributes:
+        pending: Settled when they are committed, or are not going to be.
+        finish: To be called once: waits until then, tells the run, and gives the outcome.
+    """
+
+    pending: Pending[AppendOutcome]
+    finish: Callable[[], AppendOutcome]
+
+
+@dataclass(frozen=True, slots=True)
 class AppendRows:
     """Read a body into rows that fit the table, then commit all of them, or none."""
 
@@ -47,26 +60,41 @@ class AppendRows:
 
     def __call__(self, command: AppendRowsCommand, run: Run) -> AppendOutcome:
         """Raises: TableNotFoundError, RowsDoNotFitError, and what the ports raise."""
-        if command.on_new_columns is OnNewColumns.ADD:
-            columns, outcome = self._append_growing(command, run)
-        else:
-            columns = self.tables.columns(command.table)
-            with closing(self.reader.read(command.body, command.body_format, columns)) as rows:
-                outcome = self._append(command, rows, run)
-        run.writes(
-            Usage(
-                command.table,
-                version=str(outcome.snapshot_id),
-                columns=columns,
-                row_count=outcome.rows_appended,
-            )
-        )
-        return outcome
+        return self.begin(command, run).finish()
 
-    def _append_growing(
-        self, command: AppendRowsCommand, run: Run
-    ) -> tuple[tuple[Column, ...], AppendOutcome]:
-        """Append to a table that may grow; the columns that it then has.
+    def may_wait(self, command: AppendRowsCommand) -> bool:
+        """Whether `begin` may have to wait for more than the body."""
+        return command.on_new_columns is OnNewColumns.ADD or self.tables.may_wait(
+            command.table, command.terms.key
+        )
+
+    def begin(self, command: AppendRowsCommand, run: Run) -> BegunAppend:
+        """Read the body, and submit its rows. A table that may grow is waited for here.
+
+        Raises: TableNotFoundError, RowsDoNotFitError, and what the ports raise.
+        """
+        if command.on_new_columns is OnNewColumns.ADD:
+            outcome = self._append_growing(command, run)
+            return BegunAppend(Settled(lambda: outcome), lambda: outcome)
+        columns = self.tables.columns(command.table)
+        rows = self.reader.read(command.body, command.body_format, columns)
+        try:
+            write = run.write(command.table, "append", rows.row_count)
+            pending = self.tables.submit(command.table, rows, write, command.terms.settled())
+        except BaseException:
+            rows.close()
+            raise
+
+        def finish() -> AppendOutcome:
+            with closing(rows):
+                outcome = pending.result()
+            run.writes(_usage(command, columns, outcome))
+            return outcome
+
+        return BegunAppend(pending, finish)
+
+    def _append_growing(self, command: AppendRowsCommand, run: Run) -> AppendOutcome:
+        """Append to a table that may grow.
 
         The body is kept until its rows are written: when somebody else made the table grow in
         between, and another way, it is read again for the table as it is by then.
@@ -79,14 +107,22 @@ class AppendRows:
                     return self._append_held(command, body, run)
             return self._append_held(command, body, run)
 
-    def _append_held(
-        self, command: AppendRowsCommand, body: HeldBody, run: Run
-    ) -> tuple[tuple[Column, ...], AppendOutcome]:
+    def _append_held(self, command: AppendRowsCommand, body: HeldBody, run: Run) -> AppendOutcome:
         columns = self.tables.columns(command.table)
         with closing(body.rows(columns)) as rows:
-            outcome = self._append(command, rows, run)
-        return Growth(outcome.columns_added, outcome.columns_widened).applied_to(columns), outcome
+            write = run.write(command.table, "append", rows.row_count)
+            outcome = self.tables.append(command.table, rows, write, command.terms.settled())
+        grown = Growth(outcome.columns_added, outcome.columns_widened).applied_to(columns)
+        run.writes(_usage(command, grown, outcome))
+        return outcome
 
-    def _append(self, command: AppendRowsCommand, rows: Rows, run: Run) -> AppendOutcome:
-        write = run.write(command.table, "append", rows.row_count)
-        return self.tables.append(command.table, rows, write, command.terms.settled())
+
+def _usage(
+    command: AppendRowsCommand, columns: tuple[Column, ...], outcome: AppendOutcome
+) -> Usage:
+    return Usage(
+        command.table,
+        version=str(outcome.snapshot_id),
+        columns=columns,
+        row_count=outcome.rows_appended,
+    )

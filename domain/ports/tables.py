@@ -11,6 +11,7 @@ from domain.health import Health
 from domain.idempotency import NO_TERMS, Digest, IdempotencyKey, WriteTerms
 from domain.object_rows import LoadOutcome, ObjectRows
 from domain.rows import Rows
+from domain.settling import Pending
 from domain.tables import (
     AppendOutcome,
     Column,
@@ -119,6 +120,27 @@ class TablePort(Protocol):
         """
 
     @abstractmethod
+    def may_wait(self, name: TableName, key: IdempotencyKey | None) -> bool:
+        """Whether `columns`, `recall` and `submit` may have to wait for anything.
+
+        False is a promise that they ask nothing of the catalog, and that no other write is
+        under way under the key, as far as can be seen at this moment. Never waits itself.
+        """
+
+    @abstractmethod
+    def submit(
+        self, name: TableName, rows: Rows, write: Write, terms: WriteTerms = NO_TERMS
+    ) -> Pending[AppendOutcome]:
+        """Begin an append, and wait for nothing but its turn: its result is `append`'s.
+
+        The rows must stay open until it is settled. Appends to a table are committed in the
+        order in which they were submitted.
+
+        Raises:
+            IdempotencyKeyReusedError: When it is known by now; else the result raises it.
+            UnavailableError: When the lake is closed.
+        """
+
     def append(
         self, name: TableName, rows: Rows, write: Write, terms: WriteTerms = NO_TERMS
     ) -> AppendOutcome:
@@ -135,6 +157,7 @@ class TablePort(Protocol):
                 may, once their body is read for the table as it is now.
             WriteConflictError: When another writer changed the table meanwhile.
         """
+        return self.submit(name, rows, write, terms).result()
 
     @abstractmethod
     def load(

@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from domain.errors import LakehouseError
 from entrypoints.container import Container, archive_keys, close_container
 from entrypoints.rest import documentation
+from entrypoints.rest.appends import Appends
 from entrypoints.rest.dependencies import Service
 from entrypoints.rest.errors import add_error_handlers
 from entrypoints.rest.middleware import AccessLog, EarlyAnswer, Failsafe, HeadAsGet, RawPath
@@ -76,10 +77,16 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        workers = Workers.start(settings.query_workers(), settings.query_queue())
         app.state.service = shared = Service(
             container=container,
-            workers=Workers.start(settings.query_workers(), settings.query_queue()),
-            max_table_body=settings.max_table_body(),
+            workers=workers,
+            appends=Appends(
+                container.append_rows,
+                workers.writes,
+                settings.max_table_body(),
+                settings.client_timeout_s(),
+            ),
             max_object_size=settings.max_object_size(),
             compress_answers=settings.compress_answers(),
             client_timeout_s=settings.client_timeout_s(),

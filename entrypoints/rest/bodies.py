@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
 from typing import TypeVar
 
 from starlette.requests import Request
@@ -55,6 +55,11 @@ class BodyStream:
         self._room = asyncio.Event()
         self._room.set()
 
+    @property
+    def received(self) -> int:
+        """How many bytes have come."""
+        return self._received
+
     async def fill(self) -> bool:
         """Receive one chunk and hand it on; False when there are no more.
 
@@ -81,6 +86,18 @@ class BodyStream:
         """Receive all that is left, never far ahead of the reader."""
         while await self.fill():
             await self._room.wait()
+
+    @asynccontextmanager
+    async def coming(self) -> AsyncIterator[None]:
+        """While this lasts, it is received; then its reader is given no more."""
+        pump = asyncio.create_task(self.pump())
+        try:
+            yield
+        finally:
+            self.end(IncompleteBodyError("The body was not read to its end."))
+            pump.cancel()
+            with suppress(asyncio.CancelledError):
+                await pump
 
     def end(self, error: Exception | None = None) -> None:
         """Give the reader no more than what has come, and then `error`."""
@@ -157,21 +174,24 @@ async def run_with_body(
         TooLargeError: When the body says that it is greater than `max_bytes`.
         Exception: What `call` raises, or `WorkerPool.run`.
     """
-    size = declared_size(request)
-    if size is not None and size > max_bytes:
-        raise TooLargeError(f"A body has at most {max_bytes} bytes here; this one has {size}.")
-    body = BodyStream(request.receive, max_bytes, timeout_s)
+    body = body_of(request, max_bytes, timeout_s)
     # A client that says nothing holds no thread.
     if not await body.fill():
         return await pool.run(lambda: call(body))
-    pump = asyncio.create_task(body.pump())
-    try:
+    async with body.coming():
         return await pool.run(lambda: call(body))
-    finally:
-        body.end(IncompleteBodyError("The body was not read to its end."))
-        pump.cancel()
-        with suppress(asyncio.CancelledError):
-            await pump
+
+
+def body_of(request: Request, max_bytes: int, timeout_s: float) -> BodyStream:
+    """The body of a request, of which nothing has been received.
+
+    Raises:
+        TooLargeError: When it says that it is greater than `max_bytes`.
+    """
+    size = declared_size(request)
+    if size is not None and size > max_bytes:
+        raise TooLargeError(f"A body has at most {max_bytes} bytes here; this one has {size}.")
+    return BodyStream(request.receive, max_bytes, timeout_s)
 
 
 def declared_size(request: Request) -> int | None:

@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 
 from application.readiness import Readiness
 from entrypoints.container import Container
+from entrypoints.rest.appends import Appends
 from entrypoints.rest.workers import Workers
 
 
@@ -21,7 +22,7 @@ class Service:
     Attributes:
         container: The use cases. Building one may block, so that is done by a worker.
         workers: Where blocking work is done.
-        max_table_body: The greatest body of an append, in bytes.
+        appends: Runs appends.
         max_object_size: The greatest object, in bytes.
         compress_answers: Whether results are packed for clients that take them so.
         client_timeout_s: How long a client may send nothing, in seconds.
@@ -29,7 +30,7 @@ class Service:
 
     container: Container
     workers: Workers
-    max_table_body: int
+    appends: Appends
     max_object_size: int
     compress_answers: bool
     client_timeout_s: float

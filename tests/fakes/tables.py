@@ -34,6 +34,7 @@ from domain.object_rows import LoadOutcome, ObjectRows
 from domain.ports.tables import TablePort
 from domain.queries import Query
 from domain.rows import Rows
+from domain.settling import Pending, Settled
 from domain.tables import (
     AppendOutcome,
     AtVersion,
@@ -241,6 +242,14 @@ class FakeTables(TablePort):
 
     def columns(self, name: TableName) -> tuple[Column, ...]:
         return self.table(name).columns
+
+    def may_wait(self, name: TableName, key: IdempotencyKey | None) -> bool:
+        return False
+
+    def submit(
+        self, name: TableName, rows: Rows, write: Write, terms: WriteTerms = NO_TERMS
+    ) -> Pending[AppendOutcome]:
+        return Settled(lambda: self.append(name, rows, write, terms))
 
     def append(
         self, name: TableName, rows: Rows, write: Write, terms: WriteTerms = NO_TERMS

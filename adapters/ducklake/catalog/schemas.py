@@ -32,6 +32,10 @@ class Schemas:
         self._changes = 0
         self._lock = threading.Lock()
 
+    def is_remembered(self, name: TableName) -> bool:
+        """Whether a table's columns need not be asked for."""
+        return name in self._columns
+
     def now(self, name: TableName) -> tuple[Column, ...]:
         """A table's columns.
 

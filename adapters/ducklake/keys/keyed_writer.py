@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import TypeVar
@@ -12,9 +13,11 @@ from adapters.ducklake.engine.lake import Lake
 from adapters.ducklake.keys.archive import KeyArchive
 from adapters.ducklake.keys.entries import KeyEntry
 from adapters.ducklake.keys.ledger import KeyLedger
-from adapters.ducklake.writes.jobs import Applied, Committed, Job, Transaction
+from adapters.ducklake.writes.jobs import AnyJob, Applied, Committed, Job, Transaction
 from adapters.ducklake.writes.writer import Merge, Writer
 from domain.idempotency import Digest, IdempotencyKey, KeyedRequest, WriteTerms
+
+CLOSE_WAITS_S = 10.0
 
 T = TypeVar("T")
 
@@ -34,6 +37,24 @@ class KeyedWriter:
         self._archive = KeyArchive(lake, self._ledger, self._writer)
         self._compactor = Compactor(lake, self._writer, lake.config.compact_after)
 
+    def submit(self, job: AnyJob) -> None:
+        """Have a job committed, or told what is kept of it; returns before that.
+
+        Raises:
+            IdempotencyKeyReusedError: When its key was used for another request.
+            UnavailableError: When the writer is closed.
+        """
+        key = job.key
+        if key is None:
+            self._submit(job)
+        elif self._ledger.take(key) is None:
+            self._submit_taken(job, key)
+        else:
+            # Two at the same time under one key are rare, and who submits is not to wait.
+            threading.Thread(
+                target=self._submit_in_turn, args=(job, key), name="same-key", daemon=True
+            ).start()
+
     def commit(self, job: Job[T]) -> Committed[T] | KeyEntry:
         """Commit a job, or give what is kept of it when it was done before.
 
@@ -42,15 +63,18 @@ class KeyedWriter:
             IdempotencyKeyInUseError: When another job under its key goes on for too long.
             Exception: As `Writer.commit`.
         """
-        request = job.terms.request
-        if request is None:
-            return self._commit(job)
-        with self._ledger.using(request.key):
-            entry = self.kept(job.terms)
-            if entry is not None:
-                return entry
-            self._archive.start()
-            return self._commit(job)
+        key = job.key
+        if key is None:
+            self._submit(job)
+        else:
+            self._ledger.take_in_time(key)
+            self._submit_taken(job, key)
+        job.wait()
+        return job.result()
+
+    def may_wait(self, key: IdempotencyKey | None) -> bool:
+        """Whether `kept` and `submit` may have to wait for anything, with this key."""
+        return key is not None and not self._ledger.is_new(key)
 
     def kept(self, terms: WriteTerms) -> KeyEntry | None:
         """What is kept of a write on these terms, as far as this process knows.
@@ -101,12 +125,36 @@ class KeyedWriter:
         return given[0]
 
     def close(self) -> None:
-        """Stop what goes on in the background."""
+        """Stop what goes on in the background, and settle all that was submitted."""
         self._compactor.close()
         self._archive.close()
+        self._writer.close(CLOSE_WAITS_S)
         self._ledger.close()
 
-    def _commit(self, job: Job[T]) -> Committed[T] | KeyEntry:
-        done = self._writer.commit(job)
-        self._compactor.wrote()
-        return done
+    def _submit_in_turn(self, job: AnyJob, key: IdempotencyKey) -> None:
+        try:
+            self._ledger.take_in_time(key)
+            self._submit_taken(job, key)
+        except Exception as error:  # noqa: BLE001 - it goes to who waits for the job
+            job.fail(error)
+            job.settle()
+
+    def _submit_taken(self, job: AnyJob, key: IdempotencyKey) -> None:
+        try:
+            entry = self.kept(job.terms)
+            if entry is None:
+                self._archive.start()
+                self._submit(job)
+                # Before all who wait for it from now on, so that they find the key free.
+                job.when_settled(lambda: self._ledger.leave(key))
+                return
+        except BaseException:
+            self._ledger.leave(key)
+            raise
+        self._ledger.leave(key)
+        job.replay(entry)
+        job.settle()
+
+    def _submit(self, job: AnyJob) -> None:
+        self._writer.submit(job)
+        job.when_settled(lambda: None if job.failed else self._compactor.wrote())

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import duckdb
@@ -52,30 +51,44 @@ class KeyLedger:
         """How many keys may not be in the table yet."""
         return len(self._recent)
 
-    @contextmanager
-    def using(self, key: IdempotencyKey) -> Iterator[None]:
-        """While this lasts, no other write of this process uses the key.
+    def take(self, key: IdempotencyKey) -> threading.Event | None:
+        """Keep other writes of this process from using a key, until `leave` is called.
+
+        Returns: what another write that uses it sets at its end; None when the key is taken.
+        """
+        mine = threading.Event()
+        with self._changing:
+            other = self._in_use.setdefault(key, mine)
+        return None if other is mine else other
+
+    def leave(self, key: IdempotencyKey) -> None:
+        """Let others use a key that was taken."""
+        with self._changing:
+            self._in_use.pop(key).set()
+
+    def take_in_time(self, key: IdempotencyKey) -> None:
+        """As `take`, and wait while another write uses the key.
 
         Raises:
-            IdempotencyKeyInUseError: When another one does for too long.
+            IdempotencyKeyInUseError: When it does for too long.
         """
         ends_at = time.monotonic() + IN_USE_WAIT_S
-        mine = threading.Event()
-        while True:
-            with self._changing:
-                other = self._in_use.setdefault(key, mine)
-            if other is mine:
-                break
+        while (other := self.take(key)) is not None:
             if not other.wait(max(0.0, ends_at - time.monotonic())):
                 raise IdempotencyKeyInUseError(
                     "A write under this idempotency key goes on still; ask again later."
                 )
-        try:
-            yield
-        finally:
-            with self._changing:
-                del self._in_use[key]
-            mine.set()
+
+    def is_new(self, key: IdempotencyKey) -> bool:
+        """Whether a key is not in use and was never used, for all that is known without asking."""
+        index = self._index
+        return not (
+            index is None
+            or self._in_doubt
+            or key in self._in_use
+            or key in self._recent
+            or index.might_have(key)
+        )
 
     def find(self, key: IdempotencyKey, *, thorough: bool = False) -> KeyEntry | None:
         """What is kept of a key; None when it was not used, as far as this process knows.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from adapters.ducklake.catalog.schemas import Schemas
-from adapters.ducklake.engine.lake import Lake
 from adapters.ducklake.keys.entries import Answer
 from adapters.ducklake.tables.descriptions import last_change
 from adapters.ducklake.tables.outcomes import Outcomes, snapshot_of
@@ -13,23 +12,23 @@ from adapters.ducklake.writes.jobs import Applied, Committed, Job, Transaction
 from domain.commits import Write
 from domain.idempotency import NO_TERMS, WriteTerms
 from domain.rows import Rows
+from domain.settling import Pending
 from domain.tables import AppendOutcome, TableName
 
 
 class TableAppends:
     """Appends rows."""
 
-    def __init__(self, lake: Lake, schemas: Schemas, outcomes: Outcomes) -> None:
-        self._lake = lake
+    def __init__(self, schemas: Schemas, outcomes: Outcomes) -> None:
         self._schemas = schemas
         self._outcomes = outcomes
 
-    def append(
+    def submit(
         self, name: TableName, rows: Rows, write: Write, terms: WriteTerms = NO_TERMS
-    ) -> AppendOutcome:
-        """As `TablePort.append`."""
+    ) -> Pending[AppendOutcome]:
+        """As `TablePort.submit`."""
         if rows.row_count == 0:
-            return self.append_nothing(name, write, terms)
+            return self._submit_nothing(name, write, terms)
         job = AppendJob(name, rows, write, self._schemas, terms)
 
         def made(done: Committed[int]) -> AppendOutcome:
@@ -40,18 +39,23 @@ class TableAppends:
                 columns_widened=job.grown.widened,
             )
 
-        return self._outcomes.of(job, AppendOutcome, made)
+        return self._outcomes.submit(job, AppendOutcome, made)
 
     def append_nothing(self, name: TableName, write: Write, terms: WriteTerms) -> AppendOutcome:
         """Append no rows: the table has to be there, and a key is kept all the same."""
-        if terms == NO_TERMS:
-            return AppendOutcome(0, self._lake.read(lambda cursor: last_change(cursor, name)))
+        return self._submit_nothing(name, write, terms).result()
 
+    def _submit_nothing(
+        self, name: TableName, write: Write, terms: WriteTerms
+    ) -> Pending[AppendOutcome]:
         def work(transaction: Transaction) -> Applied[int]:
             return Applied(last_change(transaction.cursor, name), changed=False)
 
         def answer(changed_at: int) -> Answer:
             return appended(0, snapshot_id=changed_at)
 
+        def made(done: Committed[int]) -> AppendOutcome:
+            return AppendOutcome(0, done.value)
+
         job = Job(work, write, terms=terms, answer=answer)
-        return self._outcomes.of(job, AppendOutcome, lambda done: AppendOutcome(0, done.value))
+        return self._outcomes.submit(job, AppendOutcome, made)

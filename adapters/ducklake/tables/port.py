@@ -26,6 +26,7 @@ from domain.idempotency import NO_TERMS, Digest, IdempotencyKey, WriteTerms
 from domain.object_rows import LoadOutcome, ObjectRows
 from domain.ports.tables import TablePort
 from domain.rows import Rows
+from domain.settling import Pending
 from domain.tables import (
     AppendOutcome,
     Column,
@@ -68,7 +69,7 @@ class DuckLakeTables(TablePort):
         self._creates = TableCreates(
             lake, self._schemas, self._outcomes, self._descriptions, objects
         )
-        self._appends = TableAppends(lake, self._schemas, self._outcomes)
+        self._appends = TableAppends(self._schemas, self._outcomes)
         self._loads = TableLoads(lake, self._schemas, self._outcomes, self._appends, objects)
 
     @property
@@ -114,11 +115,15 @@ class DuckLakeTables(TablePort):
         """As `TablePort.columns`."""
         return self._schemas.now(name)
 
-    def append(
+    def may_wait(self, name: TableName, key: IdempotencyKey | None) -> bool:
+        """As `TablePort.may_wait`."""
+        return not self._schemas.is_remembered(name) or self._outcomes.may_wait(key)
+
+    def submit(
         self, name: TableName, rows: Rows, write: Write, terms: WriteTerms = NO_TERMS
-    ) -> AppendOutcome:
-        """As `TablePort.append`."""
-        return self._appends.append(name, rows, write, terms)
+    ) -> Pending[AppendOutcome]:
+        """As `TablePort.submit`."""
+        return self._appends.submit(name, rows, write, terms)
 
     def load(
         self, name: TableName, rows: ObjectRows, write: Write, terms: WriteTerms = NO_TERMS

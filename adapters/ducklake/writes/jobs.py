@@ -14,7 +14,7 @@ from adapters.ducklake.engine.deadline import Clock
 from adapters.ducklake.keys.entries import Answer, KeyEntry
 from domain.commits import Write
 from domain.errors import LakehouseError
-from domain.idempotency import NO_TERMS, WriteTerms
+from domain.idempotency import NO_TERMS, IdempotencyKey, WriteTerms
 
 T = TypeVar("T")
 
@@ -69,7 +69,7 @@ class Job(Generic[T]):
         write: What the commit says of it; None for the service's own housekeeping.
         terms: On what terms it is asked for.
         answer: What is kept of its value when it has a key.
-        after: Called when it was settled, before any later job begins.
+        after: Called when it is known what became of it, before any later job begins.
         alone: Whether it needs a transaction of its own: what changes a table's shape cannot
             be seen by other work of the same transaction.
     """
@@ -90,15 +90,56 @@ class Job(Generic[T]):
         self.answer = answer
         self.after = after
         self.alone = alone
-        self.woken = threading.Event()
+        self._settled = False
+        self._waiting: list[Callable[[], None]] = []
+        self._changing = threading.Lock()
         self._outcome: Committed[T] | None = None
         self._error: BaseException | None = None
         self._done_before: KeyEntry | None = None
 
     @property
-    def settled(self) -> bool:
-        """Whether it was committed, or has failed."""
+    def key(self) -> IdempotencyKey | None:
+        """The key that it is asked for under."""
+        return None if self.terms.request is None else self.terms.request.key
+
+    @property
+    def known(self) -> bool:
+        """Whether it is known what becomes of it."""
         return (self._outcome or self._error or self._done_before) is not None
+
+    @property
+    def settled(self) -> bool:
+        """Whether those who wait for it were told."""
+        return self._settled
+
+    @property
+    def failed(self) -> bool:
+        """Whether `result` raises, once it is settled."""
+        return self._settled and self._outcome is None and self._done_before is None
+
+    def settle(self) -> None:
+        """Tell those who wait that it is known what became of it."""
+        with self._changing:
+            self._settled = True
+            waiting, self._waiting = self._waiting, []
+        for call in waiting:
+            call()
+
+    def when_settled(self, call: Callable[[], None]) -> None:
+        """Have something called as it is settled, in the order of these calls."""
+        with self._changing:
+            if not self._settled:
+                self._waiting.append(call)
+                return
+        call()
+
+    def wait(self) -> None:
+        """Wait until it is settled."""
+        if self._settled:
+            return
+        woken = threading.Event()
+        self.when_settled(woken.set)
+        woken.wait()
 
     def succeed(self, applied: Applied[T], snapshot_id: int | None) -> None:
         """It was committed."""

@@ -1,13 +1,15 @@
 """The one writer of the lake in this process: group commit.
 
 Concurrent commits of one process only collide (16 threads were slower than one), so one thread
-at a time commits, and takes with it all that waits: the first of those that wait leads, the
-others sleep until it has committed for them. A lone writer waits for nobody.
+commits, and takes with it all that waits. Who submits a job needs no thread to wait for it: it
+is told when the job is settled. A lone writer waits for nobody.
 """
 
 from __future__ import annotations
 
+import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -43,6 +45,10 @@ AUTHOR = "ducklake-backend"
 
 MAX_ATTEMPTS = 5
 MAX_GROUP = 1_000
+IDLE_S = 5.0
+"""So long the thread waits for more; the next job starts another one."""
+
+_logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -64,11 +70,28 @@ class Writer:
         self._terms = CommitTerms(lake, ledger)
         self._merge = merge
         self._waiting: deque[AnyJob] = deque()
-        self._committing = False
-        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._closed = False
+        self._came = threading.Condition()
+
+    def submit(self, job: AnyJob) -> None:
+        """Have a job committed, durably, or not at all; returns before that.
+
+        Raises:
+            UnavailableError: When the writer is closed.
+        """
+        with self._came:
+            if self._closed:
+                raise UnavailableError("The lake is closed.")
+            self._waiting.append(job)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+                self._thread.start()
+            elif len(self._waiting) == 1:
+                self._came.notify_all()
 
     def commit(self, job: Job[T]) -> Committed[T] | KeyEntry:
-        """Commit a job, durably, or not at all; returns when it is settled.
+        """Submit a job and wait until it is settled.
 
         What another process did before under its key is returned in its place.
 
@@ -76,34 +99,49 @@ class Writer:
             WriteConflictError: When it conflicts with other writers again and again.
             LakehouseError: Whatever the job's work raises, and what keeps it from being committed.
         """
-        with self._lock:
-            self._waiting.append(job)
-            leads = not self._committing
-            self._committing = True
-        if not leads:
-            job.woken.wait()
-        if not job.settled:
-            self._lead()
+        self.submit(job)
+        job.wait()
         return job.result()
 
-    def _lead(self) -> None:
-        """Commit what waits, whose first job is the caller's, then let the next one lead."""
-        with self._lock:
-            group = self._take_group()
-        try:
-            self._settle(group)
-        finally:
-            for job in group:
-                if not job.settled:
-                    job.fail(UnavailableError("The commit was broken off."))
-                job.after()
-            with self._lock:
-                if self._waiting:
-                    self._waiting[0].woken.set()
-                else:
-                    self._committing = False
-            for job in group:
-                job.woken.set()
+    def close(self, timeout_s: float) -> None:
+        """Take no more jobs, and wait for those that came before."""
+        ends_at = time.monotonic() + timeout_s
+        with self._came:
+            self._closed = True
+            self._came.notify_all()
+            while self._thread is not None and time.monotonic() < ends_at:
+                self._came.wait(ends_at - time.monotonic())
+
+    def _run(self) -> None:
+        while group := self._next_group():
+            try:
+                self._settle(group)
+            except BaseException:
+                _logger.exception("A commit was broken off.")
+            finally:
+                self._end(group)
+
+    @staticmethod
+    def _end(group: Sequence[AnyJob]) -> None:
+        for job in group:
+            if not job.known:
+                job.fail(UnavailableError("The commit was broken off."))
+            job.after()
+        for job in group:
+            job.settle()
+
+    def _next_group(self) -> Sequence[AnyJob]:
+        """The jobs to be committed next; none when the thread is to end."""
+        with self._came:
+            while not self._waiting:
+                if self._closed or not self._came.wait_for(self._is_called, IDLE_S):
+                    self._thread = None
+                    self._came.notify_all()
+                    return ()
+            return self._take_group()
+
+    def _is_called(self) -> bool:
+        return self._closed or bool(self._waiting)
 
     def _take_group(self) -> list[AnyJob]:
         group = [self._waiting.popleft()]

@@ -26,7 +26,6 @@ from domain.tables import (
     TableName,
 )
 from entrypoints.rest.answers import empty_answer, json_answer
-from entrypoints.rest.bodies import run_with_body
 from entrypoints.rest.conditions import quoted_tag, read_condition
 from entrypoints.rest.control import Later, StrictRoute
 from entrypoints.rest.dependencies import Service, ServiceDep
@@ -195,14 +194,11 @@ async def append_rows(
     ] = OnNewColumns.ERROR,
 ) -> Response:
     """Append rows: all of them, or none when one does not fit."""
-    done = await run_with_body(
+    done = await service.appends.run(
         request,
-        service.workers.writes,
-        lambda body: service.container.append_rows()(
-            AppendRowsCommand(table, said.body(body), body_format, said.terms, on_new_columns)
+        lambda body: AppendRowsCommand(
+            table, said.body(body), body_format, said.terms, on_new_columns
         ),
-        max_bytes=service.max_table_body,
-        timeout_s=service.client_timeout_s,
     )
     answer = AppendAnswer.of(
         done.value, done.run_id, growing=on_new_columns is not OnNewColumns.ERROR
