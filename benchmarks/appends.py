@@ -4,7 +4,6 @@ With all that an append has as served: a key of its own, validation, lineage, th
 files and catalog synced.
 """
 
-import asyncio
 import itertools
 import json
 import statistics
@@ -13,6 +12,7 @@ import time
 from pathlib import Path
 
 import duckdb
+import msgspec
 
 from adapters.ducklake.engine.extensions import load_extension
 from benchmarks.load import closed_loop, percentile
@@ -43,7 +43,7 @@ def run() -> None:
                 client.post("/tables", json=TABLE).raise_for_status()
                 client.put("/tables/t", json=json.loads(ROWS)).raise_for_status()
             for clients in CLIENTS:
-                latencies = asyncio.run(closed_loop(service.url, append, clients, SECONDS))
+                latencies = closed_loop(service.url, append, clients, SECONDS, check)
                 rate, p50 = len(latencies) / SECONDS, percentile(latencies, 50)
                 target = f" (target {TARGETS[clients]})" if clients in TARGETS else ""
                 more = f", {p50 - p50_alone:+.1f} ms (target +3)" if clients == 1 else ""
@@ -63,6 +63,19 @@ def append() -> bytes:
         b"Idempotency-Key: bench-%d\r\nContent-Length: %d\r\n\r\n%s"
         % (next(_keys), len(ROWS), ROWS)
     )
+
+
+def check(content: bytes) -> None:
+    """Check the answer of an append."""
+    answer = msgspec.json.decode(content, type=_Answer)
+    if answer.rows_appended != 1 or not answer.run_id:
+        raise AssertionError(content.decode())
+
+
+class _Answer(msgspec.Struct):
+    rows_appended: int
+    snapshot_id: int
+    run_id: str
 
 
 def duckdb_alone(directory: Path) -> list[float]:

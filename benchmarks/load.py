@@ -6,40 +6,97 @@ import time
 from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
+import httptools
+import uvloop
 
-async def closed_loop(
-    url: str, next_request: Callable[[], bytes], clients: int, seconds: float
+
+def closed_loop(
+    url: str,
+    next_request: Callable[[], bytes],
+    clients: int,
+    seconds: float,
+    check: Callable[[bytes], None] = lambda _: None,
 ) -> list[float]:
-    """Send requests for some seconds; the milliseconds that each answer took."""
-    ends_at = time.monotonic() + seconds
-    runs = await asyncio.gather(*(_one_client(url, next_request, ends_at) for _ in range(clients)))
-    return [latency for run in runs for latency in run]
+    """Send requests for some seconds; the milliseconds that each answer took.
+
+    Args:
+        url: The service.
+        next_request: Makes a request.
+        clients: How many send them, each on a connection of its own.
+        seconds: For how long.
+        check: Called with each answer's content; raises when it is not the right one.
+    """
+    return uvloop.run(_closed_loop(url, next_request, clients, seconds, check))
 
 
-async def _one_client(url: str, next_request: Callable[[], bytes], ends_at: float) -> list[float]:
-    """A client on a connection of its own. Bare sockets: it shares the cores with the service."""
+async def _closed_loop(
+    url: str,
+    next_request: Callable[[], bytes],
+    clients: int,
+    seconds: float,
+    check: Callable[[bytes], None],
+) -> list[float]:
     address = urlsplit(url)
-    reader, writer = await asyncio.open_connection(address.hostname, address.port)
-    latencies: list[float] = []
-    while (began := time.monotonic()) < ends_at:
-        writer.write(next_request())
-        head = await reader.readuntil(b"\r\n\r\n")
-        if not head.startswith(b"HTTP/1.1 200"):
-            raise AssertionError(head.decode())
-        await _skip_body(reader, head.lower())
-        latencies.append((time.monotonic() - began) * 1000)
-    writer.close()
-    return latencies
+    loop = asyncio.get_running_loop()
+    ends_at = time.monotonic() + seconds
+    made = [_Client(next_request, ends_at, check) for _ in range(clients)]
+    for client in made:
+        await loop.create_connection(lambda client=client: client, address.hostname, address.port)
+    await asyncio.gather(*(client.ended for client in made))
+    return [latency for client in made for latency in client.latencies]
 
 
-async def _skip_body(reader: asyncio.StreamReader, head: bytes) -> None:
-    if b"transfer-encoding: chunked" in head:
-        while size := int(await reader.readuntil(b"\r\n"), 16):
-            await reader.readexactly(size + 2)
-        await reader.readexactly(2)
-    else:
-        length = head.partition(b"content-length: ")[2].partition(b"\r\n")[0]
-        await reader.readexactly(int(length))
+class _Client(asyncio.Protocol):
+    """A client on a connection of its own. It does little: it shares the cores with the service."""
+
+    def __init__(
+        self, next_request: Callable[[], bytes], ends_at: float, check: Callable[[bytes], None]
+    ) -> None:
+        self.latencies: list[float] = []
+        self.ended = asyncio.get_running_loop().create_future()
+        self._next_request = next_request
+        self._ends_at = ends_at
+        self._check = check
+        self._parser = httptools.HttpResponseParser(self)
+        self._content = b""
+        self._began = 0.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+        self._send()
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError as error:
+            self._transport.abort()
+            if not self.ended.done():
+                self.ended.set_exception(error.__context__ or error)
+
+    def on_body(self, body: bytes) -> None:
+        self._content += body
+
+    def on_message_complete(self) -> None:
+        status = self._parser.get_status_code()
+        if status != 200:
+            raise AssertionError(f"{status}: {self._content.decode()}")
+        self._check(self._content)
+        self._content = b""
+        now = time.monotonic()
+        self.latencies.append((now - self._began) * 1000)
+        if now < self._ends_at:
+            self._send()
+        else:
+            self._transport.close()
+            self.ended.set_result(None)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self.ended.done():
+            self.ended.set_exception(exc or AssertionError("The service closed the connection."))
+
+    def _send(self) -> None:
+        self._began = time.monotonic()
+        self._transport.write(self._next_request())
 
 
 def percentile(values: Sequence[float], percent: int) -> float:

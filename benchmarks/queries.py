@@ -3,7 +3,6 @@
 `python -m benchmarks.queries FILE` also writes what was measured to a CSV file.
 """
 
-import asyncio
 import csv
 import http.client
 import json
@@ -161,7 +160,7 @@ def rates(url: str) -> None:
     request = b"POST /query HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
     request += b"Accept: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
     for clients in CLIENTS:
-        latencies = asyncio.run(closed_loop(url, lambda: request, clients, SECONDS))
+        latencies = closed_loop(url, lambda: request, clients, SECONDS)
         print(
             f"{clients:>3} clients: {len(latencies) / SECONDS:>5.0f} point queries/s, "
             f"p50 {percentile(latencies, 50):.1f} ms, p99 {percentile(latencies, 99):.1f} ms"

@@ -57,9 +57,10 @@ class Service:
         return self.workers.close(timeout_s)
 
 
-async def _service(request: Request) -> Service:
+async def service_of(request: Request) -> Service:
+    """What the application of a request shares."""
     service: Service = request.app.state.service
     return service
 
 
-ServiceDep = Annotated[Service, Depends(_service)]
+ServiceDep = Annotated[Service, Depends(service_of)]

@@ -58,7 +58,7 @@ def decoded(text: str) -> str:
         raise MalformedPathError("The path is not UTF-8.") from error
 
 
-async def _table_name(
+async def table_name_of(
     table_name: Annotated[
         str,
         Path(
@@ -67,6 +67,12 @@ async def _table_name(
         ),
     ],
 ) -> TableName:
+    """The table that a path names.
+
+    Raises:
+        LocatedError: When the name is against the rules.
+        MalformedPathError: When it is not UTF-8.
+    """
     with located(Part.PATH, "table_name"):
         return TableName.parse(decoded(table_name))
 
@@ -80,7 +86,7 @@ async def _bucket_name(
         return BucketName(decoded(bucket_name))
 
 
-TablePathName = Annotated[TableName, Depends(_table_name)]
+TablePathName = Annotated[TableName, Depends(table_name_of)]
 BucketPathName = Annotated[BucketName, Depends(_bucket_name)]
 
 

@@ -82,7 +82,7 @@ def _with_option(options: CsvOptions, name: str, value: str) -> CsvOptions:
             return replace(options, quote=value or None)
 
 
-async def _body_format(
+async def body_format_of(
     request: Request,
     header: Annotated[
         Literal["true", "false"] | None,
@@ -116,6 +116,12 @@ async def _body_format(
         ),
     ] = None,
 ) -> BodyFormat:
+    """What a request's body claims to be.
+
+    Raises:
+        LocatedError: When a parameter is against the rules.
+        UnsupportedFormatError, UnsupportedCodingError: When it is not read here.
+    """
     data_format = format_of_body(request.headers.get("content-type"))
     return BodyFormat(
         data_format,
@@ -124,5 +130,5 @@ async def _body_format(
     )
 
 
-RowBodyFormat = Annotated[BodyFormat, Depends(_body_format)]
+RowBodyFormat = Annotated[BodyFormat, Depends(body_format_of)]
 """What the request's body claims to be, for a route that takes rows."""

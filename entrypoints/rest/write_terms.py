@@ -63,7 +63,13 @@ def key_of(headers: Headers) -> IdempotencyKey | None:
     return IdempotencyKey(text)
 
 
-async def _request_terms(request: Request) -> RequestTerms:
+async def terms_of(request: Request) -> RequestTerms:
+    """The terms that a request's headers say.
+
+    Raises:
+        LocatedError: When the key is against the rules.
+        MalformedError: When the list of entity tags is none.
+    """
     if_match = tags_to_match(request.headers)
     with located(Part.HEADER, KEY_HEADER):
         key = key_of(request.headers)
@@ -80,7 +86,7 @@ async def _request_terms(request: Request) -> RequestTerms:
     return RequestTerms(Terms(key, fingerprint.digest, if_match), fingerprint)
 
 
-WriteTerms = Annotated[RequestTerms, Depends(_request_terms)]
+WriteTerms = Annotated[RequestTerms, Depends(terms_of)]
 """The terms of a request, for a route that writes a table."""
 
 
