@@ -4,6 +4,7 @@ import asyncio
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 import httptools
@@ -78,7 +79,7 @@ class _Client(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         status = self._parser.get_status_code()
-        if status != 200:
+        if status != HTTPStatus.OK:
             raise AssertionError(f"{status}: {self._content.decode()}")
         self._check(self._content)
         self._content = b""
