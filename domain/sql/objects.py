@@ -32,6 +32,7 @@ READ_FUNCTIONS: Mapping[str, DataFormat] = {
 }
 """The functions that read objects, in place of a table, and their formats."""
 
+_WILDCARDS = frozenset("*?[")
 _ANY = frozenset({"hive_partitioning", "union_by_name"})
 _TEXT = _ANY | {
     *("auto_detect", "columns", "compression", "dateformat", "sample_size", "timestampformat"),
@@ -143,6 +144,15 @@ def pattern_of(name: str) -> ObjectPattern:
         raise StatementNotAllowedError(
             f"{name!r} is not the name of an object. {error.detail}"
         ) from error
+
+
+def alias_of(name: str) -> str:
+    """What an object is called by its name: `x` for `s3://bucket/x.csv.gz`, as DuckDB calls files.
+
+    Empty for a pattern, which has no name of its own, and for `.csv`.
+    """
+    last = name.rpartition("/")[2]
+    return "" if set(name) & _WILDCARDS else last.partition(".")[0]
 
 
 def read_by_name(name: str) -> ObjectRead:

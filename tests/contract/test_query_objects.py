@@ -169,6 +169,40 @@ def test_objects_stand_wherever_a_table_does(
     assert b"/object" not in answer.body
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT x.a FROM '{b}/x.csv'",
+        "FROM '{b}/x.csv' SELECT X.* EXCLUDE (b)",
+        "SELECT x.a FROM '{b}/x.csv' /* it's */ WHERE x.b = 'y' ORDER BY x.a",
+        "SELECT x.a FROM '{b}/x.csv' TABLESAMPLE 100%",
+        "SELECT x.a FROM '{b}/x.csv', '{b}/d/x.csv' y WHERE x.a = y.a",
+        "SELECT (SELECT max(x.a) FROM '{b}/d/x.csv') AS a FROM '{b}/x.csv' WHERE x.b = 'y'",
+        "SELECT a FROM '{b}/x.csv' JOIN '{b}/d/x.csv' USING (a)",
+        "SELECT \"it's--a b\".a FROM '{b}/it''s--a b.csv'",
+        "SELECT x.a FROM '{b}/d/x.csv' x, '{b}/x.csv'",
+        "WITH x AS (SELECT 2 AS a) SELECT x.a FROM x, '{b}/x.csv'",
+        "SELECT \"{b}/x.csv\".a FROM '{b}/x.csv'",
+    ],
+)
+def test_objects_are_called_as_files_are(
+    queries: QueryPort, datasets: DatasetPort, bucket: BucketName, sql: str
+) -> None:
+    for name in ("x.csv", "d/x.csv", "it's--a b.csv"):
+        put(datasets, bucket, name, b"a,b\n2,y\n")
+    answer = ask(queries, sql.replace("{b}", f"s3://{bucket}"))
+    assert answer.rows == [{"a": 2}]
+
+
+def test_of_two_of_one_name_neither_is_called_so(
+    queries: QueryPort, datasets: DatasetPort, bucket: BucketName
+) -> None:
+    for name in ("x.csv", "d/x.csv"):
+        put(datasets, bucket, name, CSV_ROWS)
+    with pytest.raises(InvalidSqlError, match='"x" not found'):
+        ask(queries, f"SELECT x.a FROM 's3://{bucket}/x.csv', 's3://{bucket}/d/x.csv'")
+
+
 def test_options_say_how_to_read(
     queries: QueryPort, datasets: DatasetPort, bucket: BucketName
 ) -> None:

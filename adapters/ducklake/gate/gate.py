@@ -13,6 +13,7 @@ from adapters.ducklake.catalog.names import Names
 from adapters.ducklake.engine.sql import LAKE, identifier, literal
 from adapters.ducklake.gate.edits import EditedText
 from adapters.ducklake.gate.guards import GUARDS, LIST_LIMIT
+from adapters.ducklake.gate.object_aliases import aliases
 from adapters.ducklake.gate.parser import Form, Parsed, parse
 from adapters.ducklake.gate.travel import travelling
 from adapters.ducklake.objects.views import edits_of, view_names
@@ -109,6 +110,7 @@ class Gate:
         self._pass(parsed, self._namespace, depth=0)
         called = view_names(parsed.statement.object_reads)
         edits = edits_of(parsed.sql, called)
+        edits += aliases(self._cursor, parsed.sql, self._named)
         if self._travels:
             snapshot_id = self._metadata.snapshot_id
             edits += travelling(self._cursor, parsed.sql, snapshot_id, is_object)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -156,3 +157,15 @@ def tree_of(cursor: duckdb.DuckDBPyConnection, sql: str) -> Json:
         raise StatementNotAllowedError(_NOT_A_SELECT)
     statement: Json = tree["statements"][0]
     return statement
+
+
+def tree_with_places(
+    cursor: duckdb.DuckDBPyConnection, sql: str
+) -> tuple[Json, Callable[[int], int]]:
+    """The tree of a statement, and where in it a place of the tree is."""
+    pivoted = Tokens.of(sql).pivoted(PIVOTED_VALUES)
+    try:
+        return tree_of(cursor, sql), lambda place: place
+    except StatementNotAllowedError:
+        # A PIVOT that does not say its columns has a tree only when it does.
+        return tree_of(cursor, pivoted.text), pivoted.original

@@ -14,8 +14,8 @@ import duckdb
 
 from adapters.ducklake.gate.calls import reference
 from adapters.ducklake.gate.edits import Edit, EditedText
-from adapters.ducklake.gate.parser import tree_of
-from adapters.ducklake.gate.tokens import PIVOTED_VALUES, Tokens
+from adapters.ducklake.gate.parser import tree_with_places
+from adapters.ducklake.gate.tokens import Tokens
 from adapters.ducklake.gate.tree import Json, lay_out
 from domain.errors import LakehouseError, StatementNotAllowedError
 from domain.sql.statement import Reference
@@ -44,7 +44,7 @@ def travelling(
     Raises:
         StatementNotAllowedError: When it has a form in which no AT can stand.
     """
-    before, original = _tree(cursor, sql)
+    before, original = tree_with_places(cursor, sql)
     tokens = Tokens.of(sql)
     edits: list[Edit] = []
     moved = 0
@@ -110,16 +110,6 @@ def _without(tree: Json, snapshot_id: int) -> tuple[int, Any]:
 
 def _edited_tree(cursor: duckdb.DuckDBPyConnection, sql: str) -> tuple[Json, Callable[[int], int]]:
     try:
-        return _tree(cursor, sql)
+        return tree_with_places(cursor, sql)
     except LakehouseError as error:
         raise StatementNotAllowedError(_CANNOT) from error
-
-
-def _tree(cursor: duckdb.DuckDBPyConnection, sql: str) -> tuple[Json, Callable[[int], int]]:
-    """The tree of a statement, and where in it a place of the tree is."""
-    pivoted = Tokens.of(sql).pivoted(PIVOTED_VALUES)
-    try:
-        return tree_of(cursor, sql), lambda place: place
-    except StatementNotAllowedError:
-        # A PIVOT that does not say its columns has a tree only when it does.
-        return tree_of(cursor, pivoted.text), pivoted.original
