@@ -26,7 +26,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -34,15 +33,13 @@ import msgspec
 from adapters.arrow.json_values import split_list
 from adapters.arrow.number_evidence import Numbers
 from domain.column_types import (
-    INTEGER_BOUNDS,
-    MAX_DECIMAL_DIGITS,
     MAX_TYPE_DEPTH,
     ColumnType,
-    DecimalType,
     ListType,
     ScalarKind,
     ScalarType,
 )
+from domain.value_kinds import TEXTS, Kind, plain_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -56,31 +53,6 @@ _TIMESTAMP = re.compile(
 )
 _UTC = re.compile(r"(?:Z|\+00:00)\Z")
 _decode_text = msgspec.json.Decoder(str).decode
-
-
-class Kind(Enum):
-    """A kind of value; a column of one kind has a type of its own."""
-
-    BOOLEAN = auto()
-    INTEGER = auto()
-    FRACTION = auto()
-    NOT_FINITE = auto()
-    DATE = auto()
-    TIMESTAMP = auto()
-    TIMESTAMPTZ = auto()
-    TEXT = auto()
-    LIST = auto()
-    OTHER = auto()
-
-
-_NUMBERS = {Kind.INTEGER, Kind.FRACTION}
-_TEXTS = {Kind.NOT_FINITE, Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMPTZ, Kind.TEXT}
-_OF_ONE_KIND = {
-    Kind.BOOLEAN: ScalarKind.BOOLEAN,
-    Kind.DATE: ScalarKind.DATE,
-    Kind.TIMESTAMP: ScalarKind.TIMESTAMP,
-    Kind.TIMESTAMPTZ: ScalarKind.TIMESTAMPTZ,
-}
 
 
 class Evidence:
@@ -138,7 +110,7 @@ class Evidence:
         """The type of a column of CSV fields; None when there were NULLs alone."""
         if not self.kinds:
             return None
-        return self.plain_type() or ScalarType(ScalarKind.VARCHAR)
+        return plain_type(self.kinds, self.numbers) or ScalarType(ScalarKind.VARCHAR)
 
     def _add_number(self, text: str) -> None:
         whole = _INTEGER.fullmatch(text) is not None
@@ -151,28 +123,6 @@ class Evidence:
         except msgspec.DecodeError:
             # Half of a surrogate pair is no text of any type; reading it says so.
             self.kinds.add(Kind.TEXT)
-
-    def plain_type(self) -> ColumnType | None:
-        """The type of values that are all of one kind, or all numbers."""
-        if len(self.kinds) == 1 and (kind := next(iter(self.kinds))) in _OF_ONE_KIND:
-            return ScalarType(_OF_ONE_KIND[kind])
-        if not self.kinds & _NUMBERS or self.kinds - _NUMBERS - {Kind.NOT_FINITE}:
-            return None
-        if self.kinds == {Kind.INTEGER} and (found := self._integer_type()) is not None:
-            return found
-        if self.kinds != {Kind.INTEGER} and self.numbers.doubles:
-            return ScalarType(ScalarKind.DOUBLE)
-        return None if Kind.NOT_FINITE in self.kinds else self.numbers.decimal()
-
-    def _integer_type(self) -> ColumnType | None:
-        least, greatest = INTEGER_BOUNDS[ScalarKind.BIGINT]
-        if not self.numbers.decimals:
-            return None
-        if least <= self.numbers.least and self.numbers.greatest <= greatest:
-            return ScalarType(ScalarKind.BIGINT)
-        if self.numbers.before <= MAX_DECIMAL_DIGITS:
-            return DecimalType(MAX_DECIMAL_DIGITS, 0)
-        return None
 
 
 def _kind_of_text(text: str) -> Kind:
@@ -198,10 +148,10 @@ def _json_type(evidence: Evidence, depth: int) -> ColumnType | None:
     """The type of JSON values, with lists in lists to a depth."""
     if not evidence.kinds:
         return None
-    found = evidence.plain_type()
+    found = plain_type(evidence.kinds, evidence.numbers)
     if found is not None:
         return found
-    if evidence.kinds <= _TEXTS:
+    if evidence.kinds <= TEXTS:
         return ScalarType(ScalarKind.VARCHAR)
     if evidence.kinds == {Kind.LIST} and evidence.element is not None and depth > 0:
         element = _json_type(evidence.element, depth - 1)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from adapters.arrow.columns import TableColumns
 from adapters.arrow.evidence import Evidence
-from adapters.arrow.widening import needed_type, widens
 from domain.errors import InvalidColumnError
 from domain.growth import Growth
 from domain.tables import Column
+from domain.value_kinds import needed_type, widens
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -64,7 +64,7 @@ class Findings:
                 added.append(Column(name, column_type))
         widened = []
         for column, evidence in self._narrow.values():
-            needed = needed_type(evidence, column.type)
+            needed = needed_type(evidence.kinds, evidence.numbers, column.type)
             if needed is not None and needed != column.type:
                 widened.append(replace(column, type=needed))
         return Found(Growth(tuple(added), tuple(widened)), tuple(untyped))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from domain.column_types import MAX_DECIMAL_DIGITS, DecimalType
-
 _LONG_NUMBER = 400
 """Longer numbers fit no type of numbers, and are not read as such."""
 
@@ -45,10 +43,3 @@ class Numbers:
         places = int(exponent)
         self.behind = max(self.behind, -places)
         self.before = max(self.before, len(digits) + places if any(digits) else 0)
-
-    def decimal(self) -> DecimalType | None:
-        """The DECIMAL that holds them all."""
-        precision = max(1, self.before + self.behind)
-        if not self.decimals or precision > MAX_DECIMAL_DIGITS:
-            return None
-        return DecimalType(precision, self.behind)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import decimal
 import math
 import re
-import struct
 from decimal import Decimal
 
 from adapters.arrow.problems import UnfitValueError, shown
 from domain.column_types import INTEGER_BOUNDS, DecimalType, ScalarKind, ScalarType
+from domain.value_kinds import fits_single
 
 _INTEGER = re.compile(r"-?[0-9]{1,100}")
 _DECIMAL = re.compile(r"-?[0-9]{1,1000}(\.[0-9]{1,1000})?([eE][+-]?[0-9]{1,4})?")
@@ -84,14 +84,3 @@ def parse_decimal(text: str, column_type: DecimalType) -> Decimal:
             if len(value.as_tuple().digits) <= column_type.precision:
                 return value
     raise UnfitValueError.expected(shown(text), column_type)
-
-
-def fits_single(value: float) -> bool:
-    """Whether a number has a nearest one in single precision, infinities aside."""
-    if math.isinf(value):
-        return False
-    try:
-        struct.pack("<f", value)
-    except OverflowError:
-        return False
-    return True

@@ -8,8 +8,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from adapters.arrow.arrow_types import column_type_of
-from adapters.arrow.evidence import Evidence, Kind
+from adapters.arrow.evidence import Evidence
 from adapters.arrow.record_batches import field_names
+from domain.value_kinds import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from application.runs import Plan, Run
+from application.tables.append import MAX_READINGS
 from application.writes import NO_TERMS, Terms
+from domain.commits import Write
+from domain.errors import TableChangedError
+from domain.growth import OnNewColumns
 from domain.lineage import Operation, Usage
 from domain.object_rows import LoadOutcome, ObjectRows
 from domain.ports.tables import TablePort
@@ -21,6 +26,7 @@ class LoadObjectsCommand:
     table: TableName
     rows: ObjectRows
     terms: Terms = NO_TERMS
+    on_new_columns: OnNewColumns = OnNewColumns.ERROR
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +45,7 @@ class LoadObjects:
         """Raises: what `TablePort.load` raises."""
         write = run.write(command.table, "load")
         rows = replace(command.rows, timeout_s=self.timeouts.default_s)
-        loaded = self.tables.load(command.table, rows, write, command.terms.settled())
+        loaded = self._loaded(command, rows, write)
         for found in loaded.objects:
             run.reads(Usage(found.ref, version=found.etag, size_bytes=found.size))
         run.writes(
@@ -50,3 +56,12 @@ class LoadObjects:
             )
         )
         return loaded
+
+    def _loaded(self, command: LoadObjectsCommand, rows: ObjectRows, write: Write) -> LoadOutcome:
+        """Load; when somebody else made the table grow meanwhile, and another way, again."""
+        terms, growing = command.terms.settled(), command.on_new_columns
+        if growing is OnNewColumns.ADD:
+            for _ in range(MAX_READINGS - 1):
+                with suppress(TableChangedError):
+                    return self.tables.load(command.table, rows, write, terms, growing)
+        return self.tables.load(command.table, rows, write, terms, growing)

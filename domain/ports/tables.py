@@ -7,6 +7,7 @@ from typing import Protocol
 
 from domain.commits import Write
 from domain.derived_tables import DerivedOutcome, DerivedTable
+from domain.growth import OnNewColumns
 from domain.health import Health
 from domain.idempotency import NO_TERMS, Digest, IdempotencyKey, WriteTerms
 from domain.object_rows import LoadOutcome, ObjectRows
@@ -161,7 +162,12 @@ class TablePort(Protocol):
 
     @abstractmethod
     def load(
-        self, name: TableName, rows: ObjectRows, write: Write, terms: WriteTerms = NO_TERMS
+        self,
+        name: TableName,
+        rows: ObjectRows,
+        write: Write,
+        terms: WriteTerms = NO_TERMS,
+        on_new_columns: OnNewColumns = OnNewColumns.ERROR,
     ) -> LoadOutcome:
         """Add the rows of objects to a table: all of them in one commit, or none.
 
@@ -173,9 +179,12 @@ class TablePort(Protocol):
             rows: Which objects.
             write: What the commit says; how many rows there are is added.
             terms: As of `append`.
+            on_new_columns: What to do with columns that the table lacks, and with numbers that
+                are too large for its columns; they are added and widened in the same commit.
 
         Raises:
             TableNotFoundError: When the table is not there.
+            InvalidColumnError, TableChangedError: As `append`.
             BucketNotFoundError, ObjectNotFoundError: When there are no such objects.
             MalformedObjectError: When one cannot be read as what it is said to be.
             ObjectChangedError: When one was replaced while it was read.

@@ -12,10 +12,12 @@ from application.tables.load import LoadObjectsCommand
 from domain.datasets import WriteCondition
 from domain.errors import InvalidSqlError
 from domain.formats import DataFormat
+from domain.growth import OnNewColumns
 from domain.object_rows import ObjectRows
 from domain.partitions import PartitionedPlace
 from domain.queries import Query
 from domain.tables import TableName
+from entrypoints.cli.appended import OnNewColumnsOption, tell_appended
 from entrypoints.cli.errors import point_into
 from entrypoints.cli.formats import data_format_of, format_of_file
 from entrypoints.cli.help import shows
@@ -54,6 +56,7 @@ ObjectFormat = Annotated[
 @shows(
     "ducklake tables load flights raw-data/2013/flights.parquet",
     "ducklake tables load flights 'raw-data/2013/*.csv.gz'",
+    "ducklake tables load flights raw-data/2014.parquet --on-new-columns add",
 )
 def load(
     context: typer.Context,
@@ -65,6 +68,7 @@ def load(
         ),
     ],
     object_format: FormatOfSource = None,
+    on_new_columns: OnNewColumnsOption = OnNewColumns.ERROR,
     idempotency_key: KeyOption = None,
     output_format: FormatOfRecord = None,
 ) -> None:
@@ -73,19 +77,12 @@ def load(
     table = TableName.parse(name)
     places = [place.removeprefix("s3://") for place in objects]
     wanted = ObjectRows.parse(places, data_format_of(object_format))
-    said = ("load", str(table), wanted.format.format.value, *places)
+    said = ("load", str(table), wanted.format.format.value, on_new_columns.value, *places)
     with under_key(idempotency_key, *said) as (terms, _):
-        command = LoadObjectsCommand(table, wanted, terms)
+        command = LoadObjectsCommand(table, wanted, terms, on_new_columns)
         done = session.run(lambda lake: lake.load_objects()(command))
-    outcome = done.value.outcome
-    record = {
-        "rows_appended": outcome.rows_appended,
-        "snapshot_id": outcome.snapshot_id,
-        "run_id": done.run_id,
-    }
-    told = rows(outcome.rows_appended)
-    sentence = f"Loaded {told} into {table} (snapshot {outcome.snapshot_id})."
-    print_outcome(record, sentence, output_format)
+    did = f"Loaded {{}} into {table}"
+    tell_appended(done, done.value.outcome, did, on_new_columns, output_format)
 
 
 @shows(

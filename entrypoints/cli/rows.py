@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,7 @@ from domain.formats import DataFormat
 from domain.growth import OnNewColumns
 from domain.queries import Query
 from domain.tables import TableName
+from entrypoints.cli.appended import OnNewColumnsOption, tell_appended
 from entrypoints.cli.help import shows
 from entrypoints.cli.keys import KeyOption, under_key
 from entrypoints.cli.local_files import file_size, read_chunks
@@ -30,19 +31,15 @@ from entrypoints.cli.options import (
     read_parameters,
     read_sql,
 )
-from entrypoints.cli.output import print_outcome
 from entrypoints.cli.progress import counted, progress
 from entrypoints.cli.results import Shape, answer
 from entrypoints.cli.row_files import body_format_of_file, csv_options
 from entrypoints.cli.session import Session, session_of
-from entrypoints.cli.shown import rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from application.runs import Done
     from application.writes import Fingerprint
-    from domain.tables import AppendOutcome, Column
+    from domain.tables import AppendOutcome
     from entrypoints.container import Container
 
 
@@ -66,13 +63,7 @@ def append(  # noqa: PLR0917 - one parameter for each thing that can be said
             show_default=False,
         ),
     ] = None,
-    on_new_columns: Annotated[
-        OnNewColumns,
-        typer.Option(
-            help="What to do with columns that the table lacks, and with numbers that "
-            "are too large for its columns."
-        ),
-    ] = OnNewColumns.ERROR,
+    on_new_columns: OnNewColumnsOption = OnNewColumns.ERROR,
     no_header: Annotated[
         bool, typer.Option("--no-header", help="CSV: the fields are the table's columns in order.")
     ] = False,
@@ -100,29 +91,8 @@ def append(  # noqa: PLR0917 - one parameter for each thing that can be said
     with under_key(idempotency_key, *said) as (terms, sent):
         command = AppendRowsCommand(table, (), body_format, terms, on_new_columns)
         done = session.run(lambda lake: _append(session, lake, command, file, sent))
-    record: dict[str, Any] = {
-        "rows_appended": done.value.rows_appended,
-        "snapshot_id": done.value.snapshot_id,
-        "run_id": done.run_id,
-    }
-    if on_new_columns is not OnNewColumns.ERROR:
-        record["columns_added"] = _columns(done.value.columns_added)
-        record["columns_widened"] = _columns(done.value.columns_widened)
-    told = rows(done.value.rows_appended)
-    sentence = f"Appended {told} to {table} (snapshot {done.value.snapshot_id})."
-    for verb, grown in (
-        ("Added", done.value.columns_added),
-        ("Widened", done.value.columns_widened),
-    ):
-        if grown:
-            sentence += f" {verb} {', '.join(f'{each.name} {each.type}' for each in grown)}."
-    if done.replayed:
-        sentence = f"This was done before. {sentence}"
-    print_outcome(record, sentence, output_format)
-
-
-def _columns(columns: Iterable[Column]) -> list[dict[str, str]]:
-    return [{"name": column.name, "type": str(column.type)} for column in columns]
+    did = f"Appended {{}} to {table}"
+    tell_appended(done, done.value, did, on_new_columns, output_format)
 
 
 def _append(

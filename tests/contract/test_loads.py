@@ -31,6 +31,7 @@ from domain.errors import (
     RowsDoNotFitError,
     TableNotFoundError,
 )
+from domain.growth import OnNewColumns
 from domain.idempotency import IdempotencyKey, KeyedRequest, WriteTerms
 from domain.object_rows import LoadOutcome, ObjectRows
 from domain.ports.queries import QueryPort
@@ -112,6 +113,26 @@ def test_few_nested_rows_stay_as_they_are(
     assert load(tables, name, held.put("x.ndjson", line)).outcome.rows_appended == 1
     (row,) = read(queries, Query(table=name)).rows
     assert row == {"a": 1, "b": 'it\'s "x"', "c": {"d": "2020-02-29"}}
+
+
+def test_a_table_grows_for_a_load_in_its_commit(
+    lake: OpenedLake, tables: TablePort, queries: QueryPort, name: TableName, held: Bucket
+) -> None:
+    made = create(tables, name, *COLUMNS)
+    place = held.put("x.ndjson", b'{"a": 3000000000, "new": 1.5}\n{"a": 1, "gone": null}\n')
+
+    rows = ObjectRows.parse([place])
+    done = tables.load(name, rows, write(name, "load"), WriteTerms(), OnNewColumns.ADD)
+
+    assert done.outcome.columns_added == (column("new", "DOUBLE"),)
+    assert done.outcome.columns_widened == (column("a", "BIGINT"),)
+    assert done.outcome.snapshot_id > made.snapshot_id
+    after = tables.describe(name)
+    assert after.snapshot_id == done.outcome.snapshot_id
+    assert next(str(each.type) for each in after.columns) == "BIGINT"
+    assert tables.columns(name) == after.columns
+    found = sorted(read(queries, Query(table=name)).rows, key=lambda row: int(row["a"]))
+    assert [(row["a"], row["new"]) for row in found] == [(1, None), (3000000000, Decimal("1.5"))]
 
 
 def test_names_of_every_kind(tables: TablePort, name: TableName, held: Bucket) -> None:

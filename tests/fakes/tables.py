@@ -28,6 +28,7 @@ from domain.errors import (
     TableNotFoundError,
     UnsupportedOperationError,
 )
+from domain.growth import OnNewColumns
 from domain.health import Health
 from domain.idempotency import NO_TERMS, Digest, IdempotencyKey, WriteTerms
 from domain.object_rows import LoadOutcome, ObjectRows
@@ -282,7 +283,12 @@ class FakeTables(TablePort):
             )
 
     def load(
-        self, name: TableName, rows: ObjectRows, write: Write, terms: WriteTerms = NO_TERMS
+        self,
+        name: TableName,
+        rows: ObjectRows,
+        write: Write,
+        terms: WriteTerms = NO_TERMS,
+        on_new_columns: OnNewColumns = OnNewColumns.ERROR,
     ) -> LoadOutcome:
         raise UnsupportedOperationError("This fake reads no objects.")
 

@@ -74,6 +74,19 @@ def matched(names: Sequence[str], columns: Sequence[Column]) -> dict[str, Column
     return found
 
 
+def check_spelling(names: Sequence[str]) -> None:
+    """Check that no two names are the same but for case.
+
+    Raises:
+        RowsDoNotFitError: When two are.
+    """
+    taken: set[str] = set()
+    for name in names:
+        if name.casefold() in taken:
+            raise RowsDoNotFitError(RowProblem(None, name, "it is there twice, but for case."))
+        taken.add(name.casefold())
+
+
 def select(columns: Sequence[LoadedColumn], relation: str) -> str:
     """The values of all columns; running it raises an error for the first that does not fit."""
     items = ", ".join(_checked(number, each) for number, each in enumerate(columns))

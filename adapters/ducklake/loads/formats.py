@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import duckdb
 
@@ -33,9 +33,18 @@ _CSV_OPTIONS = (
 
 
 def loaded(
-    cursor: duckdb.DuckDBPyConnection, source: ObjectSource, columns: Sequence[Column]
+    cursor: duckdb.DuckDBPyConnection,
+    source: ObjectSource,
+    columns: Sequence[Column],
+    left_out: Collection[str] = (),
 ) -> Loaded:
     """What is to be selected from objects to fit a table's columns.
+
+    Args:
+        cursor: Reads them.
+        source: The objects.
+        columns: The table's columns.
+        left_out: Columns of the objects that are not loaded.
 
     Raises:
         RowsDoNotFitError: When the columns of the objects do not go into the table's.
@@ -45,9 +54,9 @@ def loaded(
         case DataFormat.PARQUET:
             return _parquet(cursor, source, columns)
         case DataFormat.CSV:
-            return _csv(cursor, source, columns)
+            return _csv(cursor, source, columns, left_out)
         case _:
-            return json_columns(cursor, source, columns)
+            return json_columns(cursor, source, columns, left_out)
 
 
 def _parquet(
@@ -101,12 +110,19 @@ def types_in_all(
 
 
 def _csv(
-    cursor: duckdb.DuckDBPyConnection, source: ObjectSource, columns: Sequence[Column]
+    cursor: duckdb.DuckDBPyConnection,
+    source: ObjectSource,
+    columns: Sequence[Column],
+    left_out: Collection[str],
 ) -> Loaded:
-    relation = csv_texts(source)
-    described = cursor.execute(f"SELECT * FROM {relation} LIMIT 0").description or []
-    names = [name for name, *_ in described if name != OBJECT]
-    return loaded_texts(matched(names, columns)), relation
+    names = [name for name in csv_names(cursor, source) if name not in left_out]
+    return loaded_texts(matched(names, columns)), csv_texts(source)
+
+
+def csv_names(cursor: duckdb.DuckDBPyConnection, source: ObjectSource) -> list[str]:
+    """The columns that the headers name."""
+    described = cursor.execute(f"SELECT * FROM {csv_texts(source)} LIMIT 0").description or []
+    return [name for name, *_ in described if name != OBJECT]
 
 
 def csv_dialect(source: ObjectSource) -> list[str]:

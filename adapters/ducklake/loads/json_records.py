@@ -6,7 +6,7 @@ as JSON of its own, so that a record is parsed once and not again for each of it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -86,7 +86,10 @@ class JsonValue:
 
 
 def json_columns(
-    cursor: duckdb.DuckDBPyConnection, source: ObjectSource, columns: Sequence[Column]
+    cursor: duckdb.DuckDBPyConnection,
+    source: ObjectSource,
+    columns: Sequence[Column],
+    left_out: Collection[str],
 ) -> Loaded:
     """What is to be selected from objects of JSON to fit a table's columns.
 
@@ -95,14 +98,15 @@ def json_columns(
         duckdb.Error: When they cannot be read.
     """
     records = json_records(source)
-    names = matched(names_in_json(cursor, records), columns)
+    names = matched(
+        [name for name in names_in_json(cursor, records) if name not in left_out], columns
+    )
     decimals = any(isinstance(column.type, DecimalType) for column in names.values())
     if decimals and _has_long_fractions(cursor, records):
         values = {name: JsonValue.of(name) for name in names}
         relation = records
     else:
-        values = {name: JsonValue(identifier(f"json {n}")) for n, name in enumerate(names)}
-        relation = _members(source, values)
+        values, relation = json_members(source, list(names))
     found = [
         LoadedColumn(column, values[name].written, _conversion(values[name], column.type))
         for name, column in names.items()
@@ -115,12 +119,17 @@ def json_records(source: ObjectSource) -> str:
     return source.relation(_options(source), "read_json_objects")
 
 
-def _members(source: ObjectSource, values: dict[str, JsonValue]) -> str:
-    """What stands behind FROM to read the members of records, each as JSON."""
+def json_members(source: ObjectSource, names: Sequence[str]) -> tuple[dict[str, JsonValue], str]:
+    """The members of records, each as JSON, and what stands behind FROM to read them."""
+    values = {name: JsonValue(identifier(f"json {n}")) for n, name in enumerate(names)}
+    if not values:
+        records = f"(SELECT {identifier(OBJECT)} FROM {json_records(source)})"
+        return values, records
     types = ", ".join(f"{literal(name)}: 'JSON'" for name in values)
     options = [*_options(source), "records = 'true'", f"columns = {{{types}}}"]
     given = ", ".join(f"{identifier(name)} AS {value.json}" for name, value in values.items())
-    return f"(SELECT {given}, {identifier(OBJECT)} FROM {source.relation(options, 'read_json')})"
+    read = source.relation(options, "read_json")
+    return values, f"(SELECT {given}, {identifier(OBJECT)} FROM {read})"
 
 
 def _options(source: ObjectSource) -> list[str]:

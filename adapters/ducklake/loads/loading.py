@@ -14,8 +14,10 @@ from adapters.ducklake.engine.errors import EngineMessage, Redact, translated
 from adapters.ducklake.engine.sql import identifier, qualified
 from adapters.ducklake.loads.columns import LoadedColumn, problem_of, select
 from adapters.ducklake.loads.formats import loaded
+from adapters.ducklake.loads.growing import NOTHING_NEEDED, needed_growth
 from adapters.ducklake.loads.staging import Stage
 from adapters.ducklake.objects.sources import ObjectSource
+from adapters.ducklake.writes.growth import grow
 from adapters.ducklake.writes.inlining import keep_out_of_the_catalog
 from adapters.ducklake.writes.jobs import Transaction
 from domain.column_types import ColumnType
@@ -24,9 +26,10 @@ from domain.errors import (
     MalformedObjectError,
     RowProblem,
     RowsDoNotFitError,
+    TableChangedError,
     TableNotFoundError,
 )
-from domain.growth import wider_type
+from domain.growth import NO_GROWTH, Growth, OnNewColumns, wider_type
 from domain.located_objects import FoundObject
 from domain.tables import Column, TableName
 
@@ -44,31 +47,42 @@ class StagedLoad:
         columns: The table's columns that they have, in their order.
         row_count: How many they are.
         objects: The objects that they were read from.
+        growth: What the table must have before they fit it.
     """
 
     rows: str
     columns: tuple[Column, ...]
     row_count: int
     objects: tuple[FoundObject, ...]
+    growth: Growth = NO_GROWTH
 
 
 def stage_objects(
-    stage: Stage, source: ObjectSource, columns: Sequence[Column], redact: Redact
+    stage: Stage,
+    source: ObjectSource,
+    columns: Sequence[Column],
+    redact: Redact,
+    on_new_columns: OnNewColumns,
 ) -> StagedLoad:
     """Read objects into a stage, strictly.
 
     Raises:
+        InvalidColumnError: When the table cannot have a column that is to be added.
         RowsDoNotFitError: When something in them does not fit the columns.
         MalformedObjectError: When one cannot be read as what it is said to be.
     """
     found: list[LoadedColumn] = []
     try:
-        found, relation = loaded(stage.cursor, source, columns)
+        growth, empty = NOTHING_NEEDED
+        if on_new_columns is OnNewColumns.ADD:
+            growth, empty = needed_growth(stage.cursor, source, columns)
+        found, relation = loaded(stage.cursor, source, growth.applied_to(columns), empty)
         count = stage.fill(select(found, relation))
     except duckdb.Error as error:
         raise failure(error, source, found, redact) or error from error
     objects = tuple(each.found for each in source.objects)
-    return StagedLoad(stage.table, tuple(each.column for each in found), count, objects)
+    loads = tuple(each.column for each in found)
+    return StagedLoad(stage.table, loads, count, objects, growth)
 
 
 def failure(
@@ -106,18 +120,24 @@ def _has_room(column_type: ColumnType | None, column: Column) -> bool:
 
 def insert_loaded(
     transaction: Transaction, schemas: Schemas, name: TableName, load: StagedLoad
-) -> int:
-    """Insert rows that wait; how many they were. A table that has grown meanwhile takes them.
+) -> Growth:
+    """Insert rows that wait; what the table grew by. One that has grown meanwhile takes them.
 
     Raises:
         TableNotFoundError: When the table is not there any more.
-        RowsDoNotFitError: When it has changed since they were made fit for it.
+        TableChangedError: When it has changed since they were made fit for it.
+        InvalidColumnError: When the lake cannot hold a column that is to be added.
     """
     cursor = transaction.cursor
     columns = schemas.columns(cursor, name)
+    grown = NO_GROWTH
+    if load.growth:
+        grown = grow(transaction, name, columns, load.growth)
+        # The transaction's own metadata does not tell of it before the commit.
+        columns = grown.applied_to(columns)
     types = {column.name: column.type for column in columns}
     if not all(_has_room(types.get(column.name), column) for column in load.columns):
-        raise RowsDoNotFitError(
+        raise TableChangedError(
             RowProblem(None, None, f"The table {name} has changed; its columns are others now.")
         )
     if not schemas.catalog_keeps_nested and any(is_nested(column.type) for column in columns):
@@ -130,4 +150,4 @@ def insert_loaded(
         raise TableNotFoundError(f"There is no table {name} any more.") from error
     except duckdb.ConstraintException as error:
         raise RowsDoNotFitError(RowProblem(None, None, EngineMessage.of(error).text)) from error
-    return load.row_count
+    return grown

@@ -9,7 +9,7 @@ import duckdb
 from adapters.ducklake.catalog.metadata import Metadata
 from adapters.ducklake.engine.errors import Redact
 from adapters.ducklake.engine.sql import literal, type_name
-from adapters.ducklake.loads.columns import OBJECT, LoadedColumn, select
+from adapters.ducklake.loads.columns import OBJECT, LoadedColumn, check_spelling, select
 from adapters.ducklake.loads.derived_columns import derived_columns
 from adapters.ducklake.loads.formats import csv_dialect, csv_texts, loaded_texts, types_in_all
 from adapters.ducklake.loads.guesses import has_zones, types_of_json, types_of_texts
@@ -122,8 +122,4 @@ def _check_names(names: Sequence[str]) -> None:
     """
     if not names:
         raise RowsDoNotFitError(RowProblem(None, None, "No row has a value: there are no columns."))
-    taken: set[str] = set()
-    for name in names:
-        if name.casefold() in taken:
-            raise RowsDoNotFitError(RowProblem(None, name, "it is there twice, but for case."))
-        taken.add(name.casefold())
+    check_spelling(names)

@@ -14,6 +14,7 @@ from adapters.ducklake.tables.outcomes import Outcomes, snapshot_of
 from adapters.ducklake.writes.answers import appended
 from adapters.ducklake.writes.jobs import Applied, Job, Transaction
 from domain.commits import Write
+from domain.growth import NO_GROWTH, OnNewColumns
 from domain.idempotency import WriteTerms
 from domain.object_rows import LoadOutcome, ObjectRows
 from domain.tables import AppendOutcome, TableName
@@ -37,7 +38,12 @@ class TableLoads:
         self._objects = objects
 
     def load(
-        self, name: TableName, rows: ObjectRows, write: Write, terms: WriteTerms
+        self,
+        name: TableName,
+        rows: ObjectRows,
+        write: Write,
+        terms: WriteTerms,
+        on_new_columns: OnNewColumns,
     ) -> LoadOutcome:
         """As `TablePort.load`."""
         kept = self._outcomes.kept(terms, AppendOutcome)
@@ -47,7 +53,7 @@ class TableLoads:
 
         def work(stage: Stage) -> StagedLoad:
             with opened(self._objects, rows, stage) as source:
-                return stage_objects(stage, source, columns, self._lake.redact)
+                return stage_objects(stage, source, columns, self._lake.redact, on_new_columns)
 
         with staged(self._lake, work, rows.timeout_s) as load:
             if load.row_count == 0:
@@ -59,12 +65,29 @@ class TableLoads:
     def _insert(
         self, name: TableName, load: StagedLoad, write: Write, terms: WriteTerms
     ) -> AppendOutcome:
-        def work(transaction: Transaction) -> Applied[int]:
-            return Applied(insert_loaded(transaction, self._schemas, name, load))
+        grown = NO_GROWTH
 
-        # Appends of one transaction would not see each other's change of the entity tag.
-        alone = terms.if_match is not None
-        job = Job(work, write, terms=terms, answer=appended, alone=alone)
+        def work(transaction: Transaction) -> Applied[int]:
+            nonlocal grown
+            grown = insert_loaded(transaction, self._schemas, name, load)
+            return Applied(load.row_count)
+
+        job = Job(
+            work,
+            write,
+            terms=terms,
+            answer=lambda count: appended(count, grown),
+            after=lambda: self._schemas.forget(name) if load.growth else None,
+            # Appends of one transaction would not see each other's change of the entity tag.
+            alone=bool(load.growth) or terms.if_match is not None,
+        )
         return self._outcomes.of(
-            job, AppendOutcome, lambda done: AppendOutcome(done.value, snapshot_of(done))
+            job,
+            AppendOutcome,
+            lambda done: AppendOutcome(
+                done.value,
+                snapshot_of(done),
+                columns_added=grown.added,
+                columns_widened=grown.widened,
+            ),
         )

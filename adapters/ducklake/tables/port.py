@@ -21,6 +21,7 @@ from adapters.ducklake.writes.jobs import Applied, Job, Transaction
 from domain.commits import Write
 from domain.derived_tables import DerivedOutcome, DerivedTable
 from domain.errors import LakehouseError
+from domain.growth import OnNewColumns
 from domain.health import Health
 from domain.idempotency import NO_TERMS, Digest, IdempotencyKey, WriteTerms
 from domain.object_rows import LoadOutcome, ObjectRows
@@ -126,10 +127,15 @@ class DuckLakeTables(TablePort):
         return self._appends.submit(name, rows, write, terms)
 
     def load(
-        self, name: TableName, rows: ObjectRows, write: Write, terms: WriteTerms = NO_TERMS
+        self,
+        name: TableName,
+        rows: ObjectRows,
+        write: Write,
+        terms: WriteTerms = NO_TERMS,
+        on_new_columns: OnNewColumns = OnNewColumns.ERROR,
     ) -> LoadOutcome:
         """As `TablePort.load`."""
-        return self._loads.load(name, rows, write, terms)
+        return self._loads.load(name, rows, write, terms, on_new_columns)
 
     def drop(self, name: TableName, write: Write, terms: WriteTerms = NO_TERMS) -> DropOutcome:
         """As `TablePort.drop`."""

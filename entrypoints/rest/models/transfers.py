@@ -14,6 +14,7 @@ from application.writes import Terms
 from domain.datasets import BucketName, ObjectName, ObjectRef, WriteCondition
 from domain.errors import InvalidObjectNameError, UnsupportedOperationError
 from domain.formats import DataFormat
+from domain.growth import OnNewColumns
 from domain.partitions import MAX_KEYS, MAX_PARTITIONS, PartitionedPlace
 from domain.queries import Query
 from domain.tables import TableName
@@ -48,7 +49,9 @@ class WantedLoad(RequestModel):
     objects: ObjectNames
     format: ObjectFormat = None
     on_new_columns: Literal["error", "add"] = Field(
-        default="error", description="What to do with columns that the table lacks."
+        default="error",
+        description="What to do with columns that the table lacks, and with numbers that are "
+        "too large for its columns.",
     )
 
     def command(self, table: TableName, terms: Terms) -> LoadObjectsCommand:
@@ -56,14 +59,10 @@ class WantedLoad(RequestModel):
 
         Raises:
             LocatedError: When an object's name is against the rules, or tells no format.
-            UnsupportedOperationError: When columns are to be added.
         """
-        if self.on_new_columns == "add":
-            raise UnsupportedOperationError(
-                "A load adds no columns yet; an append with on_new_columns=add does."
-            )
         with located(Part.BODY, "/objects"):
-            return LoadObjectsCommand(table, object_rows(self.objects, self.format), terms)
+            rows = object_rows(self.objects, self.format)
+        return LoadObjectsCommand(table, rows, terms, OnNewColumns(self.on_new_columns))
 
 
 class WantedExport(RequestModel):

@@ -54,7 +54,9 @@ async def load_objects(
     """Append the rows of objects: all of them, or none when one does not fit."""
     command = wanted.command(table, said.terms)
     done = await service.workers.transfers.run(lambda: service.container.load_objects()(command))
-    answer = AppendAnswer.of(done.value.outcome, done.run_id, growing=False)
+    answer = AppendAnswer.of(
+        done.value.outcome, done.run_id, growing=wanted.on_new_columns == "add"
+    )
     return json_answer(
         answer, run_id=done.run_id, headers=replay_headers(done), leave_out_none=True
     )

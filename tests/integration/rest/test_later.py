@@ -45,17 +45,6 @@ def test_headers(api: Api, method: str, path: str, header: str, value: str) -> N
     assert header.lower() in members["detail"].lower()
 
 
-@pytest.mark.parametrize(
-    "path, body",
-    [
-        ("load", {"objects": ["abc/x.csv"], "on_new_columns": "add"}),
-    ],
-)
-def test_members(api: Api, path: str, body: dict[str, object]) -> None:
-    answer = api.http.post(f"/tables/{api.table()}/{path}", json=body)
-    problem(answer, 501, "not_implemented")
-
-
 def test_other_preferences_are_preferences(api: Api) -> None:
     answer = api.http.post(
         f"/tables/{api.table()}/query", json={}, headers={"prefer": "return=minimal"}

@@ -11,8 +11,9 @@ import pytest
 
 from adapters.ducklake import DuckLakeTables, FileCatalog, Lake, LakeConfig, LocalStorage
 from adapters.ducklake.objects.sources import ObjectSource, ObjectSources
-from domain.errors import RowsDoNotFitError
-from domain.growth import Growth
+from domain.errors import RowsDoNotFitError, TableChangedError
+from domain.growth import Growth, OnNewColumns
+from domain.idempotency import WriteTerms
 from domain.object_rows import ObjectRows
 from domain.tables import IfExists, TableName
 from tests.contract.table_cases import append, column, create, write
@@ -66,4 +67,35 @@ def test_a_load_goes_on_where_its_values_have_room(
             else:
                 assert tables.load(NAME, rows, write(NAME, "load")).outcome.rows_appended == 1
                 assert [str(each.type) for each in tables.columns(NAME)] == ["BIGINT", "VARCHAR"]
+                assert tables.describe(NAME).row_count == 2
+
+
+@pytest.mark.parametrize("other_type, added", [("VARCHAR", []), ("DATE", None)])
+def test_a_load_adds_what_others_have_not_added_meanwhile(
+    service: Service, tmp_path: Path, other_type: str, added: list[str] | None
+) -> None:
+    bucket = service.bucket()
+    service.http.put(f"/datasets/{bucket}/x.csv", content=b"a,new\n7,x\n")
+    config = LakeConfig(
+        catalog=FileCatalog(tmp_path / "catalog.ducklake"),
+        storage=LocalStorage(tmp_path / "data"),
+        temp_directory=tmp_path / "temp",
+        readable=tuple(service.container.datasets().location_roots),
+    )
+    with closing(Lake(config)) as lake:
+        sources = SlowSources(lake, service.container.datasets())
+        with closing(DuckLakeTables(lake, objects=sources)) as tables:
+            create(tables, NAME, *COLUMNS)
+            other = column("new", other_type)
+            growing = FakeRows.of(COLUMNS, {"a": [1]}, Growth((other,)))
+            sources.meanwhile = lambda: append(tables, NAME, growing)
+            rows = ObjectRows.parse([f"{bucket}/x.csv"])
+            terms, add = WriteTerms(), OnNewColumns.ADD
+            if added is None:
+                with pytest.raises(TableChangedError):
+                    tables.load(NAME, rows, write(NAME, "load"), terms, add)
+                assert tables.describe(NAME).row_count == 1
+            else:
+                done = tables.load(NAME, rows, write(NAME, "load"), terms, add)
+                assert [each.name for each in done.outcome.columns_added] == added
                 assert tables.describe(NAME).row_count == 2
