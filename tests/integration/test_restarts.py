@@ -12,13 +12,32 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
 from hypothesis.stateful import rule, run_state_machine_as_test
 
-from adapters.ducklake import DuckLakeTables, FileCatalog, Lake, LakeConfig, LocalStorage
+from adapters.ducklake import (
+    DuckLakeTables,
+    FileCatalog,
+    Lake,
+    LakeConfig,
+    LocalStorage,
+    ObjectSources,
+)
 from adapters.ducklake.maintenance.maintenance import DuckLakeMaintenance
+from adapters.filesystem.datasets import FilesystemDatasets
 from adapters.filesystem.lake_files import FilesystemLakeFiles
+from domain.datasets import BucketName
+from domain.derived_tables import DerivedTable
+from domain.errors import TableNotFoundError
 from domain.maintenance import no_progress
-from tests.contract.test_table_model import TableMachine
+from domain.object_rows import ObjectRows
+from domain.queries import Query
+from domain.tables import IfExists
+from tests.contract.dataset_cases import put
+from tests.contract.table_cases import column, write
+from tests.contract.test_table_model import NAMES, NAMESPACES, ModelTable, TableMachine
+
+BUCKET = BucketName("raw-data")
 
 
 class RestartedMachine(TableMachine):
@@ -29,6 +48,8 @@ class RestartedMachine(TableMachine):
         self.scratch = Path(tempfile.mkdtemp())
         self.home = self.scratch / "0"
         self.opened = 0
+        self.datasets = FilesystemDatasets(self.scratch / "datasets")
+        self.datasets.create_bucket(BUCKET)
         self.open()
 
     def open(self) -> None:
@@ -37,11 +58,46 @@ class RestartedMachine(TableMachine):
                 catalog=FileCatalog(self.home / "catalog.ducklake"),
                 storage=LocalStorage(self.home / "data"),
                 temp_directory=self.scratch / "temp",
+                readable=tuple(self.datasets.location_roots),
             )
         )
         # The class has the port, for suites that share a lake; here each run has its own.
-        self.tables = DuckLakeTables(self.lake)
+        self.tables = DuckLakeTables(self.lake, objects=ObjectSources(self.lake, self.datasets))
         self.__dict__["port"] = self.tables
+
+    def rows_of(self, count: int) -> ObjectRows:
+        """So many rows in an object."""
+        content = b"id\n" + b"".join(b"%d\n" % number for number in range(count))
+        put(self.datasets, BUCKET, f"{count}.csv", content)
+        return ObjectRows.parse([f"{BUCKET}/{count}.csv"])
+
+    @rule(namespace=NAMESPACES, name=NAMES, count=st.sampled_from([0, 3, 200]))
+    def load(self, namespace: str, name: str, count: int) -> None:
+        """Load an object; it needs nothing but what was there when it began."""
+        table, rows = self._name(namespace, name), self.rows_of(count)
+        if table not in self.model.tables:
+            with pytest.raises(TableNotFoundError):
+                self.tables.load(table, rows, write(table, "load"))
+            return
+        known = self.model.tables[table]
+        outcome = self.tables.load(table, rows, write(table, "load")).outcome
+        assert outcome.rows_appended == count
+        if count:
+            changed = ModelTable(known.columns, known.row_count + count, outcome.snapshot_id)
+            self._changed(table, changed)
+
+    @rule(
+        namespace=NAMESPACES, name=NAMES, count=st.sampled_from([0, 3, 200]), objects=st.booleans()
+    )
+    def create_from(self, namespace: str, name: str, count: int, objects: bool) -> None:
+        """Make a table of rows, in the place of any that is there."""
+        table = self._name(namespace, name)
+        query = Query(f"SELECT i AS id FROM range({count}) r(i)")
+        source = self.rows_of(count) if objects and count else query
+        derived = DerivedTable(table, source)
+        made = self.tables.create_from(derived, IfExists.REPLACE, write(table, "create")).outcome
+        columns = (column("id", "BIGINT"),)
+        self._changed(table, ModelTable(columns, count, made.description.snapshot_id))
 
     @rule()
     def restart(self) -> None:

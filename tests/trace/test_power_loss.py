@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the tracer is L
 
 REPOSITORY = Path(__file__).parents[2]
 STANDARD_OUTPUT = 1
-COMMITS_WITH_FILES = 5
+COMMITS_WITH_FILES = 9
 """How many of the traced writes make files, each time."""
 
 
@@ -88,6 +88,7 @@ def traced(tmp_path: Path, durability: str) -> PowerCut:
         f"sysctl kernel.yama.ptrace_scope=1, or a container with CAP_SYS_PTRACE.\n{done.stderr}"
     )
     assert done.stdout.count("append to a file\n") == 6, done.stdout
+    assert done.stdout.count("create from rows\n") == 4, done.stdout
     assert "refuse\n" in done.stderr
     cut = PowerCut(home / "lake")
     for line in events.read_text().splitlines():

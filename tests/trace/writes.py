@@ -6,10 +6,38 @@ It prints a line for each write that was acknowledged, as that happens.
 import sys
 from pathlib import Path
 
-from adapters.ducklake import DuckLakeTables, FileCatalog, Lake, LakeConfig, LocalStorage
+from adapters.ducklake import (
+    DuckLakeTables,
+    FileCatalog,
+    Lake,
+    LakeConfig,
+    LocalStorage,
+    ObjectSources,
+)
+from adapters.filesystem.datasets import FilesystemDatasets
+from domain.datasets import (
+    BucketName,
+    MediaType,
+    ObjectMetadata,
+    ObjectName,
+    ObjectRef,
+    WriteCondition,
+)
+from domain.derived_tables import DerivedTable
 from domain.errors import RowsDoNotFitError
+from domain.growth import Growth
+from domain.object_rows import ObjectRows
+from domain.queries import Query
 from domain.tables import IfExists, TableName
-from tests.contract.table_cases import COLUMNS, append, create, definition, some_rows, write
+from tests.contract.table_cases import (
+    COLUMNS,
+    append,
+    column,
+    create,
+    definition,
+    some_rows,
+    write,
+)
 from tests.fakes.rows import FakeRows
 
 FILE_ROWS = 2_000
@@ -22,17 +50,33 @@ def say(what: str) -> None:
     print(what, flush=True)
 
 
+def put(datasets: FilesystemDatasets, ref: ObjectRef, content: bytes) -> None:
+    datasets.put_object(
+        ref,
+        [content],
+        size=None,
+        media_type=MediaType(),
+        metadata=ObjectMetadata(),
+        condition=WriteCondition(),
+    )
+
+
 def main(home: Path, durability: str) -> None:
+    datasets = FilesystemDatasets(home / "datasets")
+    source = ObjectRef(BucketName("raw-data"), ObjectName("rows.csv"))
+    datasets.create_bucket(source.bucket)
+    put(datasets, source, b"id\n" + b"".join(b"%d\n" % number for number in range(FILE_ROWS)))
     config = LakeConfig(
         catalog=FileCatalog(home / "lake" / "catalog.ducklake"),
         storage=LocalStorage(home / "lake" / "data"),
         temp_directory=home / "temp",
         sync_files=durability == "full",
+        readable=tuple(datasets.location_roots),
     )
     for _ in range(2):
         # The second time on a lake that is there already.
         lake = Lake(config)
-        tables = DuckLakeTables(lake)
+        tables = DuckLakeTables(lake, objects=ObjectSources(lake, datasets))
         plain, parted = TableName("main", "plain"), TableName("other", "parted")
         create(tables, plain, if_exists=IfExists.REPLACE)
         say("create")
@@ -55,6 +99,17 @@ def main(home: Path, durability: str) -> None:
             print("refuse", file=sys.stderr, flush=True)
         append(tables, plain, some_rows(FILE_ROWS))
         say("append behind a failure")
+        extra = column("extra", "BIGINT")
+        growing = {"id": range(FILE_ROWS), "extra": range(FILE_ROWS)}
+        append(tables, plain, FakeRows.of((*COLUMNS, extra), growing, Growth((extra,))))
+        say("append to a table that grows")
+        rows = ObjectRows.parse([str(source)])
+        tables.load(plain, rows, write(plain, "load"))
+        say("load")
+        for origin in (Query(f"SELECT i AS id FROM range({FILE_ROWS}) r(i)"), rows):
+            derived = DerivedTable(TableName("main", "derived"), origin)
+            tables.create_from(derived, IfExists.REPLACE, write(derived.name, "create"))
+            say("create from rows")
         lake.close()
 
 
