@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import suppress
 
 from loguru import logger
@@ -23,18 +24,22 @@ CHUNK_BYTES = 1024**2
 
 
 class ChunkFeed:
-    """Pulls a stream in worker threads while its client takes what is there.
+    """Opens a stream in a worker thread, and pulls it there while its client takes what is there.
 
-    A thread is held while chunks are made, and not while the client is slow to take them.
+    A thread is held while chunks are made, and not while the client is slow to take them. What
+    opens the stream goes on to make its chunks: a short answer takes one thread, once.
 
     Args:
-        stream: The stream; it is closed with the feed.
-        pool: Where chunks are made.
-        closing: Where the stream is closed.
+        open_: Opens the stream; called with the first chunk that is asked for, in a worker.
+        pool: Where the stream is opened and its chunks are made. At its end it is closed there.
+        closing: Where a stream is closed that has not ended.
     """
 
-    def __init__(self, stream: ByteStream, pool: WorkerPool, closing: WorkerPool) -> None:
-        self._stream = stream
+    def __init__(
+        self, open_: Callable[[], ByteStream], pool: WorkerPool, closing: WorkerPool
+    ) -> None:
+        self._open = open_
+        self._stream: ByteStream | None = None
         self._pool = pool
         self._closing = closing
         self._loop = asyncio.get_running_loop()
@@ -50,7 +55,7 @@ class ChunkFeed:
         self._error: BaseException | None = None
 
     async def next(self) -> bytes:
-        """The next chunk; empty at the end. Raises what the stream raises."""
+        """The next chunk; empty at the end. Raises what opening or the stream raises."""
         while True:
             with self._lock:
                 chunk = self._take()
@@ -63,22 +68,16 @@ class ChunkFeed:
                 if not chunk:
                     self._ready.clear()
             if pull:
-                self._pool.submit(self._pull)
+                self._pool.submit(self._pull).add_done_callback(self._dropped)
             if chunk:
                 return chunk
             await self._ready.wait()
 
     async def close(self) -> None:
         """Stop what makes the chunks, and close the stream. May be called twice."""
-        with self._lock:
-            if self._closed:
-                return
-            self._closed = True
-        job = self._closing.submit(self._stream.close)
-        try:
-            await asyncio.wrap_future(job)
-        except Exception:  # noqa: BLE001 - the answer is out, there is nobody to tell
-            logger.exception("A stream could not be closed.")
+        stream = self._left_to_close()
+        if stream is not None:
+            await asyncio.wrap_future(self._closing.submit(lambda: _close(stream)))
 
     def _take(self) -> bytes:
         if not self._chunks:
@@ -95,7 +94,7 @@ class ChunkFeed:
     def _pull(self) -> None:
         try:
             if self._iterator is None:
-                self._iterator = iter(self._stream)
+                self._iterator = self._begun()
             for chunk in self._iterator:
                 if chunk and not self._put(chunk):
                     return
@@ -104,6 +103,28 @@ class ChunkFeed:
             self._pool.linger(error)
         else:
             self._end(None)
+        if (stream := self._left_to_close()) is not None:
+            _close(stream)
+
+    def _begun(self) -> Iterator[bytes]:
+        if self._closed:
+            return iter(())
+        stream = self._open()
+        with self._lock:
+            # Whoever closed the feed in the meantime had no stream to close.
+            wanted = not self._closed
+            self._stream = stream if wanted else None
+        if wanted:
+            return iter(stream)
+        _close(stream)
+        return iter(())
+
+    def _left_to_close(self) -> ByteStream | None:
+        """The stream, for the one who is to close it."""
+        with self._lock:
+            stream, self._stream = self._stream, None
+            self._closed = True
+        return stream
 
     def _put(self, chunk: bytes) -> bool:
         with self._lock:
@@ -121,7 +142,19 @@ class ChunkFeed:
             self._error = error
         self._wake()
 
+    def _dropped(self, job: Future[None]) -> None:
+        # The service ends, and the pool has let go of what was waiting.
+        if job.cancelled():
+            self._end(asyncio.CancelledError())
+
     def _wake(self) -> None:
         # When the loop is closed, nobody waits.
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._ready.set)
+
+
+def _close(stream: ByteStream) -> None:
+    try:
+        stream.close()
+    except Exception:  # noqa: BLE001 - the answer is out, there is nobody to tell
+        logger.exception("A stream could not be closed.")

@@ -67,20 +67,21 @@ async def begin_stream(
     """
     pool.enter()
     client = ClientWatch(request.receive)
-    feed: ChunkFeed | None = None
+    answered: list[Done[T]] = []
+
+    def opened() -> ByteStream:
+        answered.append(call())
+        return stream_of(answered[0])
+
+    feed = ChunkFeed(opened, pool, workers.closing)
     try:
-        done = await client.unless_gone(
-            pool.wait(call, discard=lambda late: stream_of(late).close())
-        )
-        feed = ChunkFeed(stream_of(done), pool, workers.closing)
         first = await client.unless_gone(feed.next())
     except BaseException:
         client.stop()
-        if feed is not None:
-            await feed.close()
+        await feed.close()
         pool.leave()
         raise
-    return Streamed(done, first, feed, client, pool.leave)
+    return Streamed(answered[0], first, feed, client, pool.leave)
 
 
 class StreamedResponse(Response):
