@@ -586,9 +586,11 @@ def open_stores(container: Container) -> None:
 
 def import_libraries(container: Container) -> None:
     """Build what takes long to import and is not needed to be ready."""
+    from adapters.ducklake.engine.lake import load_client
     from adapters.openlineage.publisher import OpenLineagePublisher
 
     container.rows()
+    load_client()
     lineage = container.lineage()
     if isinstance(lineage, OpenLineagePublisher):
         # Its worker imports the client, which the first event would do otherwise.

@@ -53,7 +53,7 @@ class Lake:
         self._cursors: set[duckdb.DuckDBPyConnection] = set()
         self._closed = False
         remote = isinstance(config.catalog, PostgresCatalog)
-        self.deadline = Deadline(config.catalog_timeout_s if remote else None, _load_client)
+        self.deadline = Deadline(config.catalog_timeout_s if remote else None, load_client)
         self.watchdog = Watchdog()
         # Nor does a thread that waits for a store heed an interrupt.
         self.may_hang = remote or isinstance(config.storage, S3Storage)
@@ -198,7 +198,7 @@ class Lake:
 
 
 @cache
-def _load_client() -> None:
+def load_client() -> None:
     """Have DuckDB's client import what it imports as a statement first has parameters.
 
     That is half of pandas: a second or more, which no catalog is to be blamed for.

@@ -151,8 +151,10 @@ class DuckLakeResult(QueryResult):
             self._give_back()
 
     def _give_back(self) -> None:
+        wait_s = 0.0
         # An interrupt that comes while the engine is between two steps is lost: repeat it.
-        while not self._engine.acquire(timeout=INTERRUPT_EVERY_S):
+        while not self._engine.acquire(timeout=wait_s):
+            wait_s = INTERRUPT_EVERY_S
             with suppress(duckdb.ConnectionException):
                 # Another thread may have closed it in the meantime.
                 self._cursor.interrupt()
