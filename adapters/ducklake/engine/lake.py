@@ -58,7 +58,7 @@ class Lake:
         # Nor does a thread that waits for a store heed an interrupt.
         self.may_hang = remote or isinstance(config.storage, S3Storage)
         left_behind = MAX_LEFT_BEHIND if self.may_hang else MAX_STEPS
-        self.steps = Deadline(math.inf, _load_client, MAX_STEPS, left_behind)
+        self.steps = Deadline(math.inf, load_client, MAX_STEPS, left_behind)
         self.openings = self.deadline if remote else self.steps
 
     def open(self) -> None:
