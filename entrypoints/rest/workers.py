@@ -62,6 +62,20 @@ class WorkerPool:
         job.add_done_callback(lambda _: self.leave())
         return await asyncio.wrap_future(job)
 
+    async def wait(self, call: Callable[[], T], *, discard: Callable[[T], object]) -> T:
+        """Do a piece of work for a request that was let in, and wait for it.
+
+        Args:
+            call: The work. It goes on when the wait is cancelled.
+            discard: Called with what `call` gave when nobody waits for it any more.
+        """
+        job = self.submit(call)
+        try:
+            return await asyncio.wrap_future(job)
+        except asyncio.CancelledError:
+            job.add_done_callback(lambda done: _discard(done, discard))
+            raise
+
     def submit(self, call: Callable[[], T]) -> Future[T]:
         """Do a piece of work for a request that was let in.
 
@@ -112,6 +126,11 @@ class WorkerPool:
     def _forget(self, job: Future[None]) -> None:
         with self._lock:
             self._jobs.discard(job)
+
+
+def _discard(job: Future[T], discard: Callable[[T], object]) -> None:
+    if not job.cancelled() and job.exception() is None:
+        discard(job.result())
 
 
 @dataclass(frozen=True, slots=True)
