@@ -13,6 +13,7 @@ BENCHMARKS = (
     "start",
     "appends",
     "bulk",
+    "loads",
     "small_appends",
     "snapshots",
     "queries",
