@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from adapters.ducklake.keys import table as key_table
 from domain.errors import (
     IdempotencyKeyReusedError,
     PreconditionFailedError,
@@ -263,6 +265,31 @@ def test_many_keys_from_two_processes_at_once(lake: OpenedLake, name: TableName)
 
     assert all(snapshots == told_by_each[0] for snapshots in told_by_each)
     assert lake.tables.describe(name).row_count == len(keys)
+
+
+def test_another_process_writes_while_the_keys_are_looked_through(
+    lake: OpenedLake, name: TableName, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create(lake.tables, name)
+    key = new_key()
+    tell = key_table.told_by_snapshots
+    first: list[AppendOutcome] = []
+
+    def told_meanwhile(*args: Any) -> key_table.Told:
+        told = tell(*args)
+        if not first:
+            monkeypatch.setattr(key_table, "told_by_snapshots", tell)
+            first.append(keyed_append(lake.tables, name, key, 1))
+        return told
+
+    with lake.again() as others:
+        keyed_append(lake.tables, name, new_key(), 1)
+        monkeypatch.setattr(key_table, "told_by_snapshots", told_meanwhile)
+        second = keyed_append(others if lake.shared else lake.tables, name, key, 1)
+
+    assert lake.tables.describe(name).row_count == 2
+    if lake.shared:
+        assert second.snapshot_id == first[0].snapshot_id
 
 
 def test_a_bad_one_leaves_its_neighbours_alone(tables: TablePort, name: TableName) -> None:

@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 
 import duckdb
 
-from adapters.ducklake.catalog.metadata import current_snapshot
 from adapters.ducklake.config import PostgresCatalog
 from adapters.ducklake.engine.lake import Lake
 from adapters.ducklake.keys import table as key_table
@@ -215,10 +214,13 @@ class KeyLedger:
         if key_table.is_there(cursor):
             for hashes in key_table.hashes(cursor, oldest):
                 index.add(hashes)
+        # Not DuckLake's own current snapshot: that is read apart, and may be newer than what the
+        # snapshots told, so that the keys of another process in between would never be seen.
+        seen = key_table.newest_snapshot(cursor)
         told = key_table.told_by_snapshots(cursor, archived, oldest)
         with self._changing:
             self._recent = {entry.key: entry for entry in told.entries}
-            self._seen = current_snapshot(cursor)
+            self._seen = seen
         return index
 
 

@@ -90,6 +90,12 @@ def told_by_snapshots(
     )
 
 
+def newest_snapshot(cursor: duckdb.DuckDBPyConnection) -> int:
+    """The newest snapshot that the cursor's transaction can be told of."""
+    row = cursor.execute(f"SELECT max(snapshot_id) FROM {METADATA}.ducklake_snapshot").fetchone()
+    return 0 if row is None or row[0] is None else int(row[0])
+
+
 def archived_up_to(cursor: duckdb.DuckDBPyConnection) -> int:
     """The snapshot up to which all keys are in the table; 0 when it is not there."""
     if not is_there(cursor):
