@@ -85,9 +85,10 @@ class WorkerPool:
         context = contextvars.copy_context()
         answer: Future[T] = Future()
         job = self._executor.submit(context.run, self._work, call, answer)
+        # A thread that lingers has answered: who closes the pool need not wait for it.
         with self._lock:
-            self._jobs.add(job)
-        job.add_done_callback(self._forget)
+            self._jobs.add(answer)
+        answer.add_done_callback(self._forget)
         job.add_done_callback(lambda done: answer.cancel() if done.cancelled() else None)
         return answer
 
@@ -123,7 +124,7 @@ class WorkerPool:
             jobs = set(self._jobs)
         return not wait(jobs, timeout_s).not_done
 
-    def _forget(self, job: Future[None]) -> None:
+    def _forget(self, job: Future[T]) -> None:
         with self._lock:
             self._jobs.discard(job)
 

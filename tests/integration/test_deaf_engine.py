@@ -43,6 +43,7 @@ ANSWERED_WITHIN_S = 3.0
 """A second is promised; the machine that runs the tests may be busy."""
 
 LONG_S = 60
+CSV = ResultEncoding(DataFormat.CSV)
 SLOW = "SELECT n FROM 's3://files/slow.csv'"
 FAST = "SELECT n FROM 's3://files/fast.csv'"
 
@@ -72,18 +73,23 @@ def datasets(tmp_path: Path) -> Iterator[DeafDatasets]:
         datasets.goes_on.set()
 
 
-def test_a_query_is_left_behind_soon_after_its_time(tmp_path: Path, datasets: DeafDatasets) -> None:
+def opened(tmp_path: Path, datasets: DeafDatasets) -> tuple[Lake, DuckLakeQueries]:
     config = LakeConfig(
         catalog=FileCatalog(tmp_path / "catalog.ducklake"),
         storage=LocalStorage(tmp_path / "data"),
         temp_directory=tmp_path / "temp",
         readable=tuple(datasets.location_roots),
     )
-    encoding = ResultEncoding(DataFormat.CSV)
-    with closing(Lake(config)) as lake:
-        queries = DuckLakeQueries(lake, ObjectSources(lake, datasets))
-        queries.open(Query("SELECT $1", parameters=[1]), encoding).close()
-        for ask in (lambda query: queries.open(query, encoding), queries.plan):
+    lake = Lake(config)
+    queries = DuckLakeQueries(lake, ObjectSources(lake, datasets))
+    queries.open(Query("SELECT $1", parameters=[1]), CSV).close()
+    return lake, queries
+
+
+def test_a_query_is_left_behind_soon_after_its_time(tmp_path: Path, datasets: DeafDatasets) -> None:
+    lake, queries = opened(tmp_path, datasets)
+    with closing(lake):
+        for ask in (lambda query: queries.open(query, CSV), queries.plan):
             datasets.goes_on.clear()
             began = time.monotonic()
             with pytest.raises(QueryTimeoutError) as raised:
@@ -99,9 +105,28 @@ def test_a_query_is_left_behind_soon_after_its_time(tmp_path: Path, datasets: De
             stopped.join(LONG_S)
             assert not stopped.is_alive()
         # What was left behind has given all back.
-        with closing(queries.open(Query(FAST, timeout_s=LONG_S), encoding)) as result:
+        with closing(queries.open(Query(FAST, timeout_s=LONG_S), CSV)) as result:
             assert b"".join(result) == b"n\n1\n"
         assert not list((tmp_path / "datasets" / ".located").glob("*"))
+
+
+def test_a_lake_is_closed_while_the_engine_goes_on(
+    tmp_path: Path, datasets: DeafDatasets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapters.ducklake.engine.lake.CLOSE_WAITS_S", 0.1)
+    lake, queries = opened(tmp_path, datasets)
+    with pytest.raises(QueryTimeoutError) as raised:
+        queries.open(Query(SLOW, timeout_s=TIMEOUT_S), CSV)
+    lake.close()
+    assert not datasets.goes_on.is_set()
+    datasets.goes_on.set()
+    assert raised.value.until_stopped is not None
+    raised.value.until_stopped()
+    lake.close()
+    # Nothing of it holds the catalog.
+    other, again = opened(tmp_path, datasets)
+    with closing(other):
+        again.open(Query(FAST), CSV).close()
 
 
 @pytest.fixture

@@ -139,6 +139,12 @@ class Deadline:
                         until_back=lambda: wait([future]),
                     ) from None
 
+    def come_back(self, within_s: float) -> bool:
+        """Wait for all that was left behind; False when some of it goes on."""
+        with self._lock:
+            left = set(self._left_behind)
+        return not wait(left, within_s).not_done
+
     def close(self) -> None:
         """Let no call in any more; waits for none."""
         with self._lock:

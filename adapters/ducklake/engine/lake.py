@@ -96,6 +96,11 @@ class Lake:
         if not self._opening.acquire(timeout=CLOSE_WAITS_S):
             return
         try:
+            # To close a cursor in use is to wait for it, and some hear no interrupt: those end
+            # with the process. What was committed is in the catalog's log.
+            if not self.may_hang and not self.steps.come_back(CLOSE_WAITS_S):
+                _logger.warning("The engine does not stop; it ends with the process.")
+                return
             # An open cursor would keep the catalog's lock.
             for cursor in list(self._cursors):
                 cursor.interrupt()
