@@ -156,9 +156,6 @@ _IF_NEW = _header("If-None-Match", "`*`: only when there is no object of that na
     "schema": {"type": "string", "enum": ["*"]}
 }
 
-WRITE_HEADERS: dict[str, Any] = {"parameters": [_IF_MATCH, _IF_NEW]}
-"""What a write of an object heeds."""
-
 EXPORT_HEADERS: dict[str, Any] = {
     "parameters": [
         _header("If-Match", "Only when the object's entity tag is one of these, or `*`.", '"9b2c"'),
