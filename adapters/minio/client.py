@@ -61,7 +61,9 @@ class S3Client:
     def __init__(self, endpoint: MinioEndpoint, limits: MinioLimits) -> None:
         self._usual = Timeout(connect=limits.connect_timeout_s, read=limits.read_timeout_s)
         self._pool = PoolManager(
-            maxsize=limits.connections, timeout=self._usual, retries=ReadAgain()
+            maxsize=limits.connections,
+            timeout=self._usual,
+            retries=ReadAgain(1, redirect=False, respect_retry_after_header=False),
         )
         # urllib3 bounds sending by the time that a connection may take, which would be short
         # for a store that syncs its disk; a dead one was found out by the request before.

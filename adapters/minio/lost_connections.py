@@ -21,10 +21,6 @@ class ReadAgain(Retry):
     writes, which may have been done.
     """
 
-    def __init__(self, total: int = 1, **kwargs: object) -> None:
-        kwargs.update(redirect=False, respect_retry_after_header=False)
-        super().__init__(total, **kwargs)  # type: ignore[arg-type]
-
     def increment(
         self,
         method: str | None = None,

@@ -51,6 +51,7 @@ class Lake:
         self._failure: LakehouseError | None = None
         self._failed_at = 0.0
         self._cursors: set[duckdb.DuckDBPyConnection] = set()
+        self._committed: set[duckdb.DuckDBPyConnection] = set()
         self._closed = False
         remote = isinstance(config.catalog, PostgresCatalog)
         self.deadline = Deadline(config.catalog_timeout_s if remote else None, load_client)
@@ -137,9 +138,17 @@ class Lake:
             self._cursors.add(cursor)
         return cursor
 
+    def has_committed(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """A cursor's transaction is over: its end needs no rollback, which would fail."""
+        self._committed.add(cursor)
+
     def return_cursor(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Close a cursor; a transaction that it has not committed is rolled back."""
         self._cursors.discard(cursor)
+        if cursor in self._committed:
+            self._committed.discard(cursor)
+            cursor.close()
+            return
         # Left to the cursor's end, the rollback of a transaction whose PostgreSQL has gone
         # would end the process: it throws where C++ lets nothing be thrown.
         try:

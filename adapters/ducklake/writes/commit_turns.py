@@ -3,7 +3,8 @@
 DuckLake sees no conflict between two appends, so what a commit relies on (that a key was not
 used, that a table did not change) has to be looked at where no other process of the service can
 commit in between. An advisory lock of the catalog's PostgreSQL holds them off, for the moment of
-the commit alone; it is let go with its connection, whatever becomes of the process.
+the commit alone; it is let go with its connection, whatever becomes of the process. An engine that
+broke down in between leaves the connection open, so PostgreSQL ends one that is idle for too long.
 """
 
 from __future__ import annotations
@@ -32,7 +33,10 @@ class CommitTurns:
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
         self.shared = isinstance(lake.config.catalog, PostgresCatalog)
-        self._wait_ms = max(1, int(lake.config.catalog_timeout_s * 1000 / 2))
+        timeout_ms = lake.config.catalog_timeout_s * 1000
+        self._wait_ms = max(1, int(timeout_ms / 2))
+        # Well after the commit was given up.
+        self._idle_ms = max(1, int(timeout_ms * 3))
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -47,7 +51,9 @@ class CommitTurns:
         with self._lake.cursor() as cursor:
             cursor.execute("BEGIN TRANSACTION")
             statement = (
-                f"SET LOCAL lock_timeout = {self._wait_ms}; SELECT pg_advisory_xact_lock({LOCK_ID})"
+                f"SET LOCAL lock_timeout = {self._wait_ms}; "
+                f"SET LOCAL idle_in_transaction_session_timeout = {self._idle_ms}; "
+                f"SELECT pg_advisory_xact_lock({LOCK_ID})"
             )
             try:
                 cursor.execute(f"CALL postgres_execute('{METADATA}', {literal(statement)})")

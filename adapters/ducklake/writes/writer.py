@@ -253,6 +253,7 @@ class Writer:
             raise
         if after is None or after == before:
             raise UnavailableError("The lake did not keep the commit; nothing was written.")
+        self._lake.has_committed(cursor)
         return after
 
     def _applied(self, step: Step, transaction: Transaction) -> Sequence[Applied[Any]]:

@@ -28,19 +28,22 @@ class Store:
     """
 
     listener: socket.socket
+    connection: socket.socket | None = None
     answers: list[bool] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
 
     def serve(self) -> None:
         with suppress(OSError):
             while True:
-                connection, _ = self.listener.accept()
-                with connection:
-                    self.talk(connection)
+                self.connection, _ = self.listener.accept()
+                with self.connection:
+                    self.talk(self.connection)
 
     def stop(self) -> None:
-        with suppress(OSError):
-            self.listener.shutdown(socket.SHUT_RDWR)
+        for each in (self.listener, self.connection):
+            with suppress(OSError):
+                if each is not None:
+                    each.shutdown(socket.SHUT_RDWR)
 
     def talk(self, connection: socket.socket) -> None:
         while request := connection.recv(65_536):
