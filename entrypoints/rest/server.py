@@ -26,6 +26,7 @@ from entrypoints.container import (
     open_stores,
 )
 from entrypoints.logging import configure_logging
+from entrypoints.rest.accepting import AcceptingServer
 from entrypoints.rest.app import create_app
 from entrypoints.rest.protocol import Protocol
 from entrypoints.rest.streaming import ResponseAbortedError
@@ -89,7 +90,7 @@ def _run(settings: Settings, container: Container, listener: socket.socket) -> N
         timeout_graceful_shutdown=max(1, round(settings.shutdown_grace_s)),
     )
     logging.getLogger("uvicorn.error").addFilter(_KnownEnds())
-    server = uvicorn.Server(config)
+    server = AcceptingServer(config)
     with (
         # How the server itself ends a process that was told to stop from the keyboard.
         suppress(KeyboardInterrupt),
