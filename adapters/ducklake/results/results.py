@@ -26,12 +26,6 @@ from domain.tables import TableName
 
 BATCH_ROWS = 16_384
 
-STEP_S = 0.005
-"""The engine hands over what it makes in so many seconds, and at least one batch."""
-
-STEP_BYTES = 4 << 20
-"""It hands over no more at once than the batch that passes this size."""
-
 T = TypeVar("T")
 
 
@@ -133,8 +127,8 @@ class DuckLakeResult(QueryResult):
 
     def __iter__(self) -> Iterator[bytes]:
         """As `QueryResult.__iter__`."""
-        reader, first = self._work(self._run)
-        chunks = self._encoder.encode(reader.schema, self._batches(reader, first))
+        reader = self._work(self._run)
+        chunks = self._encoder.encode(reader.schema, self._batches(reader))
         while (chunk := self._encoded(chunks)) is not None:
             if chunk:
                 yield chunk
@@ -175,27 +169,23 @@ class DuckLakeResult(QueryResult):
         finally:
             self._engine.release()
 
-    def _run(self) -> tuple[Any, Sequence[Any]]:
+    def _run(self) -> Any:
         self._cursor.execute(self._query.statement, self._query.parameters or None)
-        reader = self._cursor.to_arrow_reader(BATCH_ROWS)
-        return reader, _next_batches(reader)
+        return self._cursor.to_arrow_reader(BATCH_ROWS)
 
-    def _batches(self, reader: Any, first: Sequence[Any]) -> Iterator[Any]:
-        batches = first
-        while batches:
-            for batch in batches:
-                yield self._within_limit(batch)
-                if self._truncated:
-                    return
-            batches = self._work(lambda: _next_batches(reader))
-
-    def _within_limit(self, batch: Any) -> Any:
-        limit = self._query.row_limit
-        if limit is not None and self._row_count + batch.num_rows > limit:
-            batch = batch.slice(0, limit - self._row_count)
-            self._truncated = True
-        self._row_count += batch.num_rows
-        return batch
+    def _batches(self, reader: Any) -> Iterator[Any]:
+        while True:
+            batch = self._work(lambda: next(reader, None))
+            if batch is None:
+                return
+            limit = self._query.row_limit
+            if limit is not None and self._row_count + batch.num_rows > limit:
+                batch = batch.slice(0, limit - self._row_count)
+                self._truncated = True
+            self._row_count += batch.num_rows
+            yield batch
+            if self._truncated:
+                return
 
     def _work(self, step: Callable[[], T]) -> T:
         """Let the engine do a step; one that hangs is left behind soon after its time."""
@@ -221,15 +211,3 @@ class DuckLakeResult(QueryResult):
                 if self._closed.is_set():
                     raise QueryCancelledError("The query was stopped.") from error
                 raise self._query.reader.translated(error) or error from error
-
-
-def _next_batches(reader: Any) -> Sequence[Any]:
-    """What the engine makes in a moment; nothing at the end."""
-    ends_at, size = time.monotonic() + STEP_S, 0
-    batches = []
-    for batch in reader:
-        batches.append(batch)
-        size += batch.nbytes
-        if size >= STEP_BYTES or time.monotonic() >= ends_at:
-            break
-    return batches
