@@ -7,13 +7,19 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from entrypoints.rest.close_delimited import CloseDelimited
 
 MAX_HEAD_BYTES = 64 * 1024
 """The request line and all headers together."""
 
 HEAD_SECONDS = 30.0
 """How long they may take to come, from the connection on."""
+
+KNOW_NO_CHUNKS = frozenset({"0.9", "1.0"})
+"""The versions of HTTP in which no answer comes in chunks."""
 
 
 class Protocol(HttpToolsProtocol):
@@ -53,6 +59,11 @@ class Protocol(HttpToolsProtocol):
         """Begin to answer."""
         self._stop_head_timer()
         super().on_headers_complete()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        if cycle.scope["http_version"] in KNOW_NO_CHUNKS:
+            app = CloseDelimited(app, cycle)
+        super()._start_asgi_task(cycle, app)
 
     def send_400_response(self, msg: str) -> None:
         """Say that this is no HTTP, as all problems are said."""

@@ -186,6 +186,25 @@ def test_what_does_not_end_is_stopped_after_the_grace_period(tmp_path: Path) -> 
         asked.join(30)
 
 
+def test_a_kill_is_no_end_of_an_answer(tmp_path: Path) -> None:
+    """An answer to a client of HTTP/1.0 ends with its connection: that one must end by a reset."""
+    body = b'{"sql": "SELECT * FROM range(1000000000)"}'
+    head = f"POST /query?format=csv HTTP/1.0\r\nContent-Length: {len(body)}\r\n\r\n"
+    with running(tmp_path) as service:
+        url = httpx.URL(service.url)
+        with socket.create_connection((url.host, url.port), timeout=60) as connection:
+            connection.sendall(head.encode() + body)
+            assert connection.recv(1000).startswith(b"HTTP/1.1 200")
+            service.process.kill()
+            with pytest.raises(ConnectionResetError):
+                _take_all(connection)
+
+
+def _take_all(connection: socket.socket) -> None:
+    while connection.recv(1024 * 1024):
+        pass
+
+
 def _ask(url: str, body: dict[str, str]) -> None:
     with suppress(httpx.HTTPError):
         httpx.post(url, json=body, timeout=60)
