@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import duckdb
@@ -234,7 +234,20 @@ class DuckLakeQueries(QueryPort):
         encoder = _encoder(work.cursor, encoding, checked.columns)
         statement = _selected(encoder, checked.statement, checked.columns, query.row_limit)
         bound = self._query(work, query, checked, statement)
+        bound = replace(bound, run_again=lambda: self._run_again(work, query, statement))
         return DuckLakeResult(self._lake, work.cursor, bound, encoder, work.limit)
+
+    def _run_again(self, work: _Work, query: Query, statement: str) -> None:
+        # What it needs beside the lake, such as the views of its objects, ended with its
+        # transaction.
+        work.cursor.execute("ROLLBACK")
+        self._checked(
+            work,
+            query,
+            lambda checked: work.cursor.execute(
+                f"EXPLAIN ANALYZE {statement}", checked.parameters or None
+            ),
+        )
 
     def _query(self, work: _Work, query: Query, checked: _Checked, statement: str) -> BoundQuery:
         lake_alone = checked.passed.lake_alone

@@ -133,6 +133,11 @@ def tells_of_garbled_commit(error: BaseException) -> bool:
     )
 
 
+def tells_of_interrupt(error: BaseException) -> bool:
+    """Whether a statement was interrupted, by whomever: the engine itself does, too."""
+    return isinstance(error, duckdb.InterruptException) or "INTERRUPT" in str(error)
+
+
 def tells_of_damaged_file(text: str) -> bool:
     """Whether a message says that a Parquet file is not as it was written."""
     return _DAMAGED_FILE.match(text) is not None
@@ -158,7 +163,7 @@ def translated(
     error = _of_stream(error, message)
     text = fit(redact(_OWN_COLUMN.sub("", message.text)))
     found: LakehouseError | None = None
-    if "INTERRUPT" in str(error) or isinstance(error, duckdb.InterruptException):
+    if tells_of_interrupt(error):
         found = QueryCancelledError("The query was stopped.")
     elif _is_of_lake(error, text):
         found = _of_transaction(text)

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import duckdb
 
 from adapters.ducklake.engine.answering import out_of_time
-from adapters.ducklake.engine.errors import ENGINE_ERRORS
+from adapters.ducklake.engine.errors import ENGINE_ERRORS, tells_of_interrupt
 from adapters.ducklake.engine.lake import Lake
 from adapters.ducklake.engine.progress import progress_of
 from adapters.ducklake.engine.watchdog import INTERRUPT_EVERY_S, TimeLimit
@@ -42,6 +42,8 @@ class BoundQuery:
         tables: The tables that it names.
         version: As `QueryResult.version`.
         reader: What holds the objects that it reads.
+        run_again: Runs it once more, in a new transaction of the same cursor, and gives none of
+            its rows; None for one that cannot be run again.
     """
 
     statement: str
@@ -52,6 +54,7 @@ class BoundQuery:
     tables: tuple[TableName, ...]
     reader: ObjectReader
     version: str | None = None
+    run_again: Callable[[], object] | None = None
 
 
 class DuckLakeResult(QueryResult):
@@ -210,4 +213,21 @@ class DuckLakeResult(QueryResult):
             except (*ENGINE_ERRORS, ValueError) as error:
                 if self._closed.is_set():
                     raise QueryCancelledError("The query was stopped.") from error
-                raise self._query.reader.translated(error) or error from error
+                met = self._met_by(error)
+                raise self._query.reader.translated(met) or met from error
+
+    def _met_by(self, error: Exception) -> Exception:
+        """What went wrong with a statement.
+
+        What one of the engine's threads fails with makes it interrupt the others. Of a stream,
+        it tells now and then of that interrupt, and of the failure no more: that is to be had
+        by running the statement again, without a stream.
+        """
+        if self._query.run_again is None or not tells_of_interrupt(error):
+            return error
+        try:
+            with self._limit.step(self._cursor):
+                self._query.run_again()
+        except (*ENGINE_ERRORS, ValueError) as met:
+            return met
+        return error
