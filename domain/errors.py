@@ -474,6 +474,12 @@ class BadUpstreamError(LakehouseError):
     code = "bad_upstream"
 
 
+class ResultLostError(BadUpstreamError):
+    """A statement's result, which the store no longer has as it took it."""
+
+    code = "result_lost"
+
+
 class StorageFullError(LakehouseError):
     """No space is left where data is kept."""
 

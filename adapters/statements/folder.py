@@ -87,15 +87,15 @@ class Folder:
                 return opened.info.etag, b"".join(opened.read())
         raise PreconditionFailedError("The object was replaced each time it was to be read.")
 
-    def open(self, name: str) -> ByteStream:
-        """An object's bytes.
+    def open(self, name: str) -> tuple[int, ByteStream]:
+        """An object's size and its bytes.
 
         Raises:
             ObjectNotFoundError: When it is not there.
         """
         opened = self._opened(name)
         try:
-            return _Content(opened)
+            return opened.info.size, _Content(opened)
         except BaseException:
             opened.close()
             raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import count
 
@@ -14,6 +14,7 @@ from domain.datasets import BucketName, ByteStream, MediaType, WriteCondition
 from domain.errors import (
     ObjectNotFoundError,
     PreconditionFailedError,
+    ResultLostError,
     StatementChangedError,
     StatementNotFoundError,
 )
@@ -103,25 +104,32 @@ class ObjectStatements(StatementPort):
         return stored
 
     def forget(self, statement_id: StatementId) -> None:
-        """As the port says. The result goes first: what remains after a crash is found again."""
-        self.delete_result(statement_id)
+        """As the port says: a statement that is there has its result.
+
+        A result that a crash leaves belongs to no statement, which whoever looks can see.
+        """
         self._states.delete(str(statement_id))
         with self._lock:
             self._ended.pop(str(statement_id), None)
+        self.delete_result(statement_id)
 
     def put_result(self, statement_id: StatementId, content: Iterable[bytes]) -> int:
         """As the port says."""
         _, size = self._results.put(str(statement_id), content)
         return size
 
-    def open_result(self, statement_id: StatementId) -> ByteStream:
+    def open_result(self, statement_id: StatementId, size_bytes: int) -> ByteStream:
         """As the port says."""
         try:
-            return self._results.open(str(statement_id))
+            size, content = self._results.open(str(statement_id))
         except (ObjectNotFoundError, PreconditionFailedError) as error:
             raise StatementNotFoundError(
                 f"The result of the statement {statement_id} is not there any more."
             ) from error
+        if size != size_bytes:
+            content.close()
+            raise _lost()
+        return _Result(content)
 
     def delete_result(self, statement_id: StatementId) -> None:
         """As the port says."""
@@ -146,6 +154,28 @@ class ObjectStatements(StatementPort):
     def stop_beating(self, runner: str) -> None:
         """As the port says."""
         self._runners.delete(runner)
+
+
+class _Result(ByteStream):
+    """The bytes of a result, which nobody replaces: what is another object is a loss."""
+
+    def __init__(self, content: ByteStream) -> None:
+        self._content = content
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            yield from self._content
+        except (ObjectNotFoundError, PreconditionFailedError) as error:
+            raise _lost() from error
+
+    def close(self) -> None:
+        self._content.close()
+
+
+def _lost() -> ResultLostError:
+    return ResultLostError(
+        "The store does not have the result as it took it; submit the statement again."
+    )
 
 
 def _not_found(statement_id: StatementId) -> StatementNotFoundError:

@@ -8,9 +8,11 @@ from datetime import datetime
 
 from application.statements.rules import StatementRules, utc_now
 from application.statements.runner import StatementRunner
+from domain.datasets import ByteStream
 from domain.errors import (
     NoResultError,
     QueryCancelledError,
+    ResultLostError,
     StatementChangedError,
     StatementNotEndedError,
     StatementNotFoundError,
@@ -122,6 +124,7 @@ class OpenResult:
             StatementNotFoundError: When it is not there, or has expired.
             StatementNotEndedError: When the statement has not ended.
             NoResultError: When it failed or was cancelled.
+            ResultLostError: When it should be there and is not, or not all of it.
         """
         statement = self.find(statement_id)
         if not statement.state.ended:
@@ -129,8 +132,17 @@ class OpenResult:
         if statement.state is not StatementState.SUCCEEDED:
             why = "" if statement.failure is None else f": {statement.failure.detail}"
             raise NoResultError(f"The statement {_ENDS[statement.state]}{why}")
-        spool = self.find.statements.open_result(statement_id)
-        return StatementResult(statement, self.queries.reopen(spool, encoding))
+        return StatementResult(statement, self.queries.reopen(self._spool(statement), encoding))
+
+    def _spool(self, statement: Statement) -> ByteStream:
+        try:
+            return self.find.statements.open_result(statement.id, statement.size_bytes or 0)
+        except StatementNotFoundError as error:
+            # Was it forgotten in the meantime? Then there is nothing wrong with the store.
+            self.find(statement.id)
+            raise ResultLostError(
+                "The store does not have the result any more; submit the statement again."
+            ) from error
 
 
 _ENDS = {StatementState.FAILED: "failed", StatementState.CANCELLED: "was cancelled"}

@@ -49,7 +49,7 @@ class StatementPort(Protocol):
 
     @abstractmethod
     def forget(self, statement_id: StatementId) -> None:
-        """Remove a statement and its result, if they are there."""
+        """Remove a statement, and then its result, if they are there."""
 
     @abstractmethod
     def put_result(self, statement_id: StatementId, content: Iterable[bytes]) -> int:
@@ -63,11 +63,16 @@ class StatementPort(Protocol):
         """
 
     @abstractmethod
-    def open_result(self, statement_id: StatementId) -> ByteStream:
-        """The bytes of a result.
+    def open_result(self, statement_id: StatementId, size_bytes: int) -> ByteStream:
+        """The bytes of a result: all of them, or reading them raises.
+
+        Args:
+            statement_id: The statement.
+            size_bytes: What `put_result` gave.
 
         Raises:
             StatementNotFoundError: When it is not there.
+            ResultLostError: When it is not of that size any more.
         """
 
     @abstractmethod

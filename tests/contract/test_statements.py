@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from adapters.statements.store import ObjectStatements
-from domain.errors import StatementChangedError, StatementNotFoundError
+from domain.errors import ResultLostError, StatementChangedError, StatementNotFoundError
 from domain.ports.statements import StatementPort
 from domain.queries import ResultColumn
 from domain.statements import Failure, Statement, StatementId, StatementState
@@ -97,7 +97,7 @@ def test_there_is_nothing_at_first(statements: StatementPort) -> None:
     with pytest.raises(StatementNotFoundError):
         statements.find(unknown)
     with pytest.raises(StatementNotFoundError):
-        statements.open_result(unknown)
+        statements.open_result(unknown, 0)
     assert statements.list(None, 10).statements == ()
     assert statements.list_results() == []
     assert statements.pulses() == {}
@@ -196,7 +196,7 @@ def test_a_result_comes_back_as_it_was_kept(statements: StatementPort, size: int
     chunks = (content[start : start + 100_000] for start in range(0, size, 100_000))
     assert statements.put_result(statement_id, chunks) == size
 
-    with closing(statements.open_result(statement_id)) as opened:
+    with closing(statements.open_result(statement_id, size)) as opened:
         assert b"".join(opened) == content
     assert statements.list_results() == [statement_id]
     statements.delete_result(statement_id)
@@ -214,7 +214,16 @@ def test_nothing_is_kept_of_a_result_that_fails(statements: StatementPort) -> No
         statements.put_result(statement_id, failing())
     assert statements.list_results() == []
     with pytest.raises(StatementNotFoundError):
-        statements.open_result(statement_id)
+        statements.open_result(statement_id, 4)
+
+
+@pytest.mark.parametrize("size", [0, 3, 5])
+def test_a_result_of_another_size_is_not_given(statements: StatementPort, size: int) -> None:
+    statement_id = StatementId.new()
+    statements.put_result(statement_id, [b"rows"])
+
+    with pytest.raises(ResultLostError):
+        statements.open_result(statement_id, size)
 
 
 def test_a_statement_is_forgotten_with_its_result(statements: StatementPort) -> None:

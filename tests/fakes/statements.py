@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
 
 from domain.datasets import ByteStream
-from domain.errors import StatementChangedError, StatementNotFoundError
+from domain.errors import ResultLostError, StatementChangedError, StatementNotFoundError
 from domain.ports.statements import StatementPort
 from domain.statements import Statement, StatementId, StatementPage, StoredStatement
 
@@ -68,12 +68,15 @@ class FakeStatements(StatementPort):
             self._results[str(statement_id)] = result
         return len(result)
 
-    def open_result(self, statement_id: StatementId) -> ByteStream:
+    def open_result(self, statement_id: StatementId, size_bytes: int) -> ByteStream:
         with self._lock:
             try:
-                return _Bytes(self._results[str(statement_id)])
+                content = self._results[str(statement_id)]
             except KeyError as error:
                 raise StatementNotFoundError(f"{statement_id} has no result.") from error
+        if len(content) != size_bytes:
+            raise ResultLostError(f"The result of {statement_id} is another one.")
+        return _Bytes(content)
 
     def delete_result(self, statement_id: StatementId) -> None:
         with self._lock:

@@ -109,7 +109,7 @@ async def delete_statement(service: ServiceDep, statement_id: StatementIdDep) ->
             "content": RESULT_CONTENT,
             "headers": RUN_HEADER,
         },
-        **problems(404, 406, 409),
+        **problems(404, 406, 409, 502),
     },
 )
 async def read_result(
@@ -118,7 +118,7 @@ async def read_result(
     """Read the result of a statement, as often as needed until it expires.
 
     While there is none it answers 409: `statement_not_ended` with Retry-After, or `no_result`
-    when the statement failed or was cancelled.
+    when the statement failed or was cancelled. When the store has lost it: 502 `result_lost`.
     """
     form = ResultForm.asked_for(request, service, encoding.format)
 

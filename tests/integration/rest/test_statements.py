@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from domain.formats import DataFormat
+from domain.statements import StatementId
 from tests.integration.rest.conftest import Api, problem
 
 ASYNC = {"Prefer": "respond-async"}
@@ -147,6 +148,15 @@ def test_deleting_forgets_what_has_ended(api: Api, table: str) -> None:
     for gone in (path, f"{path}/result"):
         problem(api.http.get(gone), 404, "statement_not_found")
     problem(api.http.delete(path), 404, "statement_not_found")
+
+
+def test_a_result_that_the_store_lost(api: Api, table: str) -> None:
+    path = submit(api, table)
+    ended(api.http, path)
+    api.statements.delete_result(StatementId(path.removeprefix("/queries/")))
+
+    problem(api.http.get(f"{path}/result"), 502, "result_lost")
+    assert api.http.delete(path).status_code == 204
 
 
 @pytest.mark.parametrize("query_id", ["x", "%00", "%C3%BC", UNKNOWN, "..", "a" * 500])

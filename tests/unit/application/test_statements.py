@@ -20,6 +20,7 @@ from application.statements.uses import (
     ListStatements,
     OpenResult,
 )
+from domain.datasets import ByteStream
 from domain.errors import (
     BusyError,
     InvalidSqlError,
@@ -27,6 +28,7 @@ from domain.errors import (
     NoResultError,
     QueryCancelledError,
     QueryTimeoutError,
+    ResultLostError,
     StatementNotEndedError,
     StatementNotFoundError,
     UnavailableError,
@@ -70,6 +72,18 @@ class FailingStatements(FakeStatements):
             self.lost -= 1
             raise UnavailableError("The store does not answer.")
         return stored
+
+
+class ForgettingStatements(FakeStatements):
+    """A store in which something happens just before a result is opened."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.before: Callable[[StatementId], None] = lambda _: None
+
+    def open_result(self, statement_id: StatementId, size_bytes: int) -> ByteStream:
+        self.before(statement_id)
+        return super().open_result(statement_id, size_bytes)
 
 
 def answer(*chunks: bytes) -> Callable[[threading.Event], Iterator[bytes]]:
@@ -173,7 +187,7 @@ def test_a_statement_runs_and_keeps_its_result(service: Service) -> None:
     assert told.state is StatementState.SUCCEEDED
     assert (told.row_count, told.snapshot_id, told.progress) == (3, 1, 1.0)
     assert told.expires_at == service.clock.now + timedelta(days=1)
-    assert b"".join(service.statements.open_result(told.id)) == b"some rows"
+    assert b"".join(service.statements.open_result(told.id, 9)) == b"some rows"
     assert told.run_id is not None
     eventually(lambda: len(service.lineage.states(str(told.run_id))) == 2)
     assert service.lineage.states(told.run_id) == (RunState.START, RunState.COMPLETE)
@@ -343,7 +357,7 @@ def test_an_end_whose_answer_was_lost_stays() -> None:
         eventually(lambda: len(service.lineage.states(str(told.run_id))) == 2)
 
         assert service.find(told.id).state is StatementState.SUCCEEDED
-        assert b"".join(statements.open_result(told.id)) == b"some rows"
+        assert b"".join(statements.open_result(told.id, 9)) == b"some rows"
         assert service.lineage.states(str(told.run_id))[-1] is RunState.COMPLETE
 
 
@@ -457,3 +471,40 @@ def test_a_result_is_read(service: Service) -> None:
     assert opened.statement == told
     assert b"".join(opened.rows) == b"some rows"
     opened.rows.close()
+
+
+def test_a_result_that_the_store_lost_is_told_of(service: Service) -> None:
+    told = service.ended(service.submit("rows"))
+    service.statements.delete_result(told.id)
+
+    with pytest.raises(ResultLostError):
+        service.open_result(told.id, NDJSON)
+
+    service.statements.put_result(told.id, [b"some"])
+    with pytest.raises(ResultLostError):
+        service.open_result(told.id, NDJSON)
+
+
+@pytest.mark.parametrize("how", ["deleted", "expired"])
+def test_a_result_is_forgotten_as_it_is_to_be_read(how: str) -> None:
+    statements = ForgettingStatements()
+    with Service(statements).running() as service:
+        told = service.ended(service.submit("rows"))
+
+        def expire(statement_id: StatementId) -> None:
+            service.clock.now += service.rules.keep
+            statements.delete_result(statement_id)
+
+        statements.before = service.delete if how == "deleted" else expire
+
+        with pytest.raises(StatementNotFoundError):
+            service.open_result(told.id, NDJSON)
+
+
+def test_a_result_has_several_readers_and_outlives_its_statement(service: Service) -> None:
+    told = service.ended(service.submit("rows"))
+    first, second = (service.open_result(told.id, NDJSON).rows for _ in range(2))
+
+    service.delete(told.id)
+
+    assert [b"".join(rows) for rows in (second, first)] == [b"some rows"] * 2
