@@ -24,21 +24,30 @@ class ObjectRows:
     Attributes:
         patterns: Which objects.
         format: What they are.
+        hive_partitioning: Whether the directories of their names (`month=7/`) tell of columns;
+            None when that is to be found out.
         timeout_s: How long the service may take to read them, in seconds; None for as long as
             it takes.
     """
 
     patterns: tuple[ObjectPattern, ...]
     format: FileFormat
+    hive_partitioning: bool | None = None
     timeout_s: float | None = None
 
     @classmethod
-    def parse(cls, names: Sequence[str], data_format: DataFormat | None = None) -> Self:
+    def parse(
+        cls,
+        names: Sequence[str],
+        data_format: DataFormat | None = None,
+        hive_partitioning: bool | None = None,
+    ) -> Self:
         """Read names `bucket/key`, which may have wildcards; they tell how they are compressed.
 
         Args:
             names: The names.
             data_format: The format of all of them; None when the names tell it.
+            hive_partitioning: As the attribute.
 
         Raises:
             InvalidBucketNameError, InvalidObjectNameError: When a name is against the rules,
@@ -56,7 +65,7 @@ class ObjectRows:
                     f"{patterns[0]} and {pattern} are of different formats: "
                     "all objects of one request are of one format, compressed in one way."
                 )
-        return cls(patterns, first)
+        return cls(patterns, first, hive_partitioning)
 
 
 def _format(pattern: ObjectPattern, data_format: DataFormat | None) -> FileFormat:

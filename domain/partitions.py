@@ -14,6 +14,7 @@ from typing import Protocol, Self
 from domain.datasets import BucketName, ObjectName, ObjectRef
 from domain.errors import InvalidObjectNameError, InvalidPartitionError
 from domain.formats import DataFormat
+from domain.hive_paths import NULL_IN_PATH
 from domain.located_objects import FoundObject
 from domain.tables import TableName
 
@@ -23,14 +24,13 @@ MAX_PARTITIONS = 10_000
 MAX_KEYS = 32
 """The columns that one export is divided by."""
 
-_NULL = "__HIVE_DEFAULT_PARTITION__"
 _SHOWN = 100
 
 # What Hive escapes (FileUtils.escapePathName), the controls that no object's name has, and what
 # XML escapes: DuckDB takes that as it stands in a store's listing.
 _ESCAPED = re.compile(r"[\x00-\x1f\x7f-\x9f\"#%&'*/:<=>?\\{\[\]^]")
 # Readers take both for NULL, DuckDB in any case.
-_READ_AS_NULL = re.compile(rf"null|{_NULL}", re.IGNORECASE)
+_READ_AS_NULL = re.compile(rf"null|{NULL_IN_PATH}", re.IGNORECASE)
 _PART = "part-0"
 _PARTS = re.compile(r"part-[0-9]+")
 
@@ -194,7 +194,7 @@ def check_keys(keys: Sequence[str]) -> None:
 def _segment(value: str | None) -> str:
     """A value as a part of a path; what reads it decodes `%` and two hexadecimal digits."""
     if value is None:
-        return _NULL
+        return NULL_IN_PATH
     if _READ_AS_NULL.fullmatch(value):
         return _percent(value[0]) + value[1:]
     return _ESCAPED.sub(lambda found: _percent(found[0]), value)

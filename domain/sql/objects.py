@@ -33,7 +33,7 @@ READ_FUNCTIONS: Mapping[str, DataFormat] = {
 """The functions that read objects, in place of a table, and their formats."""
 
 _WILDCARDS = frozenset("*?[")
-_ANY = frozenset({"hive_partitioning", "union_by_name"})
+_ANY = frozenset({"hive_partitioning", "hive_types", "hive_types_autocast", "union_by_name"})
 _TEXT = _ANY | {
     *("auto_detect", "columns", "compression", "dateformat", "sample_size", "timestampformat"),
 }
@@ -49,7 +49,7 @@ _OPTIONS: Mapping[DataFormat, frozenset[str]] = {
     DataFormat.JSON: _TEXT | {"convert_strings_to_integers", "format", "records"},
     DataFormat.NDJSON: _TEXT | {"convert_strings_to_integers", "records"},
 }
-_TYPES = frozenset({"columns", "dtypes", "types"})
+_TYPES = frozenset({"columns", "dtypes", "hive_types", "types"})
 # No fixed-size arrays, whose size is memory.
 _TYPE = re.compile(r"(?!.*\[\s*\d)[A-Za-z0-9_ (),\[\]\"]{1,1000}", re.DOTALL)
 _PARAMETERS = re.compile(r"[?&]s3_", re.IGNORECASE)

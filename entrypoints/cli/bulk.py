@@ -25,11 +25,13 @@ from entrypoints.cli.keys import KeyOption, under_key
 from entrypoints.cli.options import (
     FormatOfRecord,
     FormatOfSource,
+    HivePartitioning,
     Parameters,
     TableArgument,
     TableSql,
     read_parameters,
     read_sql,
+    said_of_paths,
 )
 from entrypoints.cli.output import print_outcome
 from entrypoints.cli.places import object_record, object_ref
@@ -58,7 +60,7 @@ ObjectFormat = Annotated[
     "ducklake tables load flights 'raw-data/2013/*.csv.gz'",
     "ducklake tables load flights raw-data/2014.parquet --on-new-columns add",
 )
-def load(
+def load(  # noqa: PLR0917 - one parameter for each thing that can be said
     context: typer.Context,
     name: TableArgument,
     objects: Annotated[
@@ -68,6 +70,7 @@ def load(
         ),
     ],
     object_format: FormatOfSource = None,
+    hive_partitioning: HivePartitioning = None,
     on_new_columns: OnNewColumnsOption = OnNewColumns.ERROR,
     idempotency_key: KeyOption = None,
     output_format: FormatOfRecord = None,
@@ -76,8 +79,9 @@ def load(
     session = session_of(context)
     table = TableName.parse(name)
     places = [place.removeprefix("s3://") for place in objects]
-    wanted = ObjectRows.parse(places, data_format_of(object_format))
-    said = ("load", str(table), wanted.format.format.value, on_new_columns.value, *places)
+    wanted = ObjectRows.parse(places, data_format_of(object_format), hive_partitioning)
+    what = [wanted.format.format.value, on_new_columns.value, *said_of_paths(hive_partitioning)]
+    said = ("load", str(table), *what, *places)
     with under_key(idempotency_key, *said) as (terms, _):
         command = LoadObjectsCommand(table, wanted, terms, on_new_columns)
         done = session.run(lambda lake: lake.load_objects()(command))

@@ -48,6 +48,14 @@ FormatOfSource = Annotated[
         show_default=False,
     ),
 ]
+HivePartitioning = Annotated[
+    bool | None,
+    typer.Option(
+        help="Read columns from the keys (month=7/origin=JFK/), in place of any of these names in "
+        "the objects, or do not; by default those that all keys have and no object has itself.",
+        show_default=False,
+    ),
+]
 Output = Annotated[
     str | None,
     typer.Option(
@@ -112,6 +120,11 @@ def read_sql(text: str) -> str:
         return b"".join(read_chunks(STANDARD_STREAM)).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidSqlError("The SQL on stdin is not UTF-8.") from error
+
+
+def said_of_paths(hive_partitioning: bool | None) -> list[str]:
+    """What a key's payload says of `HivePartitioning`; nothing when that is not said."""
+    return [] if hive_partitioning is None else [f"hive_partitioning={hive_partitioning}"]
 
 
 def read_parameters(pairs: list[str] | None) -> dict[str, Value]:

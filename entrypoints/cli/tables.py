@@ -36,11 +36,13 @@ from entrypoints.cli.options import (
     FormatOfList,
     FormatOfRecord,
     FormatOfSource,
+    HivePartitioning,
     Parameters,
     TableArgument,
     Yes,
     read_parameters,
     read_sql,
+    said_of_paths,
 )
 from entrypoints.cli.output import Shown, print_outcome, print_record, print_records, say
 from entrypoints.cli.session import session_of
@@ -134,6 +136,7 @@ def create(  # noqa: PLR0917 - one parameter for each thing that can be said
         ),
     ] = None,
     object_format: FormatOfSource = None,
+    hive_partitioning: HivePartitioning = None,
     comment: Annotated[
         str | None, typer.Option(metavar="TEXT", help="What the table is, for people.")
     ] = None,
@@ -164,8 +167,9 @@ def create(  # noqa: PLR0917 - one parameter for each thing that can be said
             what = ["query", source.sql, *map(repr, param or ())]
         else:
             places = [place.removeprefix("s3://") for place in from_object or ()]
-            source = ObjectRows.parse(places, data_format_of(object_format))
-            what = ["objects", source.format.format.value, *places]
+            source = ObjectRows.parse(places, data_format_of(object_format), hive_partitioning)
+            paths = said_of_paths(hive_partitioning)
+            what = ["objects", source.format.format.value, *paths, *places]
         derived = DerivedTable(table_name, source, comment, keys)
         with under_key(idempotency_key, *said, *what) as (terms, _):
             derive = CreateTableFromCommand(derived, if_exists, terms)

@@ -9,6 +9,7 @@ import pytest
 
 from domain.tables import TableName
 from tests.contract.dataset_cases import fresh_bucket
+from tests.contract.held_bucket import HeldBucket
 from tests.contract.lakes import LAKES, LakeOpener, OpenedLake
 from tests.contract.stores import STORES, OpenedStore, Store
 
@@ -92,3 +93,10 @@ def namespace() -> str:
 def name(namespace: str) -> TableName:
     """The name of a table that is not there yet."""
     return TableName(namespace, "t")
+
+
+@pytest.fixture
+def held(lake: OpenedLake) -> Iterator[HeldBucket]:
+    """An empty bucket of the lake's store."""
+    with fresh_bucket(lake.datasets) as name:
+        yield HeldBucket(lake.datasets, name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 
@@ -13,14 +13,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from domain.datasets import (
-    BucketName,
-    MediaType,
-    ObjectMetadata,
-    ObjectName,
-    ObjectRef,
-    WriteCondition,
-)
 from domain.derived_tables import DerivedTable
 from domain.errors import (
     BucketNotFoundError,
@@ -38,7 +30,7 @@ from domain.ports.queries import QueryPort
 from domain.ports.tables import TablePort
 from domain.queries import Query
 from domain.tables import IfExists, TableName
-from tests.contract.dataset_cases import fresh_bucket
+from tests.contract.held_bucket import HeldBucket
 from tests.contract.lakes import OpenedLake, on_lakes_that_run_sql
 from tests.contract.query_cases import read
 from tests.contract.table_cases import column, create, write
@@ -47,31 +39,6 @@ pytestmark = on_lakes_that_run_sql
 
 COLUMNS = (column("a", "INTEGER"), column("b", "VARCHAR"), column("c", "STRUCT(d DATE)"))
 ODD = "in/a b+c%20#?ü'\"[1]*.csv"
-
-
-class Bucket:
-    """A bucket of the lake's store, and what is put into it."""
-
-    def __init__(self, lake: OpenedLake, name: BucketName) -> None:
-        self._datasets = lake.datasets
-        self.name = name
-
-    def put(self, name: str, content: bytes) -> str:
-        self._datasets.put_object(
-            ObjectRef(self.name, ObjectName(name)),
-            [content],
-            size=len(content),
-            media_type=MediaType(),
-            metadata=ObjectMetadata(),
-            condition=WriteCondition(),
-        )
-        return f"{self.name}/{name}"
-
-
-@pytest.fixture
-def held(lake: OpenedLake) -> Iterator[Bucket]:
-    with fresh_bucket(lake.datasets) as name:
-        yield Bucket(lake, name)
 
 
 def parquet(**columns: pa.Array) -> bytes:
@@ -88,7 +55,7 @@ def load(
 
 
 def test_a_load_is_one_commit(
-    lake: OpenedLake, tables: TablePort, queries: QueryPort, name: TableName, held: Bucket
+    lake: OpenedLake, tables: TablePort, queries: QueryPort, name: TableName, held: HeldBucket
 ) -> None:
     create(tables, name, *COLUMNS)
     held.put("in/1.parquet", parquet(a=pa.array([1, 2], pa.int64())))
@@ -106,7 +73,7 @@ def test_a_load_is_one_commit(
 
 
 def test_few_nested_rows_stay_as_they_are(
-    tables: TablePort, queries: QueryPort, name: TableName, held: Bucket
+    tables: TablePort, queries: QueryPort, name: TableName, held: HeldBucket
 ) -> None:
     create(tables, name, *COLUMNS)
     line = b'{"a": 1, "b": "it\'s \\"x\\"", "c": {"d": "2020-02-29"}}\n'
@@ -116,7 +83,7 @@ def test_few_nested_rows_stay_as_they_are(
 
 
 def test_a_table_grows_for_a_load_in_its_commit(
-    lake: OpenedLake, tables: TablePort, queries: QueryPort, name: TableName, held: Bucket
+    lake: OpenedLake, tables: TablePort, queries: QueryPort, name: TableName, held: HeldBucket
 ) -> None:
     made = create(tables, name, *COLUMNS)
     place = held.put("x.ndjson", b'{"a": 3000000000, "new": 1.5}\n{"a": 1, "gone": null}\n')
@@ -135,13 +102,15 @@ def test_a_table_grows_for_a_load_in_its_commit(
     assert [(row["a"], row["new"]) for row in found] == [(1, None), (3000000000, Decimal("1.5"))]
 
 
-def test_names_of_every_kind(tables: TablePort, name: TableName, held: Bucket) -> None:
+def test_names_of_every_kind(tables: TablePort, name: TableName, held: HeldBucket) -> None:
     create(tables, name, *COLUMNS)
     held.put("in/other.csv", b"a\n9\n")
     assert load(tables, name, held.put(ODD, b"a\n1\n2\n")).outcome.rows_appended == 2
 
 
-def test_what_does_not_fit_loads_nothing(tables: TablePort, name: TableName, held: Bucket) -> None:
+def test_what_does_not_fit_loads_nothing(
+    tables: TablePort, name: TableName, held: HeldBucket
+) -> None:
     made = create(tables, name, *COLUMNS)
     held.put("1.csv", b"a\n1\n")
     held.put("2.csv", b"a\n1.5\n")
@@ -154,7 +123,7 @@ def test_what_does_not_fit_loads_nothing(tables: TablePort, name: TableName, hel
     assert tables.describe(name) == made
 
 
-def test_what_is_not_there(tables: TablePort, name: TableName, held: Bucket) -> None:
+def test_what_is_not_there(tables: TablePort, name: TableName, held: HeldBucket) -> None:
     with pytest.raises(TableNotFoundError):
         load(tables, name, held.put("x.csv", b"a\n1\n"))
     create(tables, name, *COLUMNS)
@@ -164,7 +133,9 @@ def test_what_is_not_there(tables: TablePort, name: TableName, held: Bucket) -> 
         load(tables, name, "no-such-bucket-here/x.csv")
 
 
-def test_a_load_under_a_key_is_done_once(tables: TablePort, name: TableName, held: Bucket) -> None:
+def test_a_load_under_a_key_is_done_once(
+    tables: TablePort, name: TableName, held: HeldBucket
+) -> None:
     create(tables, name, *COLUMNS)
     key = IdempotencyKey(f"load-{name.namespace}")
     terms = WriteTerms(request=KeyedRequest(key, b"d" * 32))
@@ -178,7 +149,7 @@ def test_a_load_under_a_key_is_done_once(tables: TablePort, name: TableName, hel
 
 
 def test_a_table_made_of_objects(
-    tables: TablePort, queries: QueryPort, name: TableName, held: Bucket
+    tables: TablePort, queries: QueryPort, name: TableName, held: HeldBucket
 ) -> None:
     held.put("x.csv", b"a,b\n1,2020-01-01\n2,\n")
     rows = ObjectRows.parse([f"{held.name}/x.csv"])
@@ -236,7 +207,7 @@ def test_guessed_types_lose_nothing(
     tables: TablePort,
     queries: QueryPort,
     name: TableName,
-    held: Bucket,
+    held: HeldBucket,
     file: str,
     content: str,
     expected: Mapping[str, tuple[str, object]],
@@ -249,7 +220,7 @@ def test_guessed_types_lose_nothing(
     assert row == {column: value for column, (_, value) in expected.items()}
 
 
-def test_sparse_records_are_no_map(tables: TablePort, name: TableName, held: Bucket) -> None:
+def test_sparse_records_are_no_map(tables: TablePort, name: TableName, held: HeldBucket) -> None:
     lines = "".join(f'{{"c{number}": 1}}\n' for number in range(30))
     rows = ObjectRows.parse([held.put("x.ndjson", lines.encode())])
     tables.create_from(DerivedTable(name, rows), IfExists.ERROR, write(name, "create"))
@@ -271,7 +242,7 @@ def test_sparse_records_are_no_map(tables: TablePort, name: TableName, held: Buc
 def test_text_that_makes_no_table(
     tables: TablePort,
     name: TableName,
-    held: Bucket,
+    held: HeldBucket,
     file: str,
     content: str,
     error: type[LakehouseError],
@@ -284,7 +255,7 @@ def test_text_that_makes_no_table(
 
 
 def test_a_table_made_of_a_query_over_objects(
-    tables: TablePort, queries: QueryPort, name: TableName, held: Bucket
+    tables: TablePort, queries: QueryPort, name: TableName, held: HeldBucket
 ) -> None:
     held.put("x.csv", b"a,b\n1,2020-01-01\n2,\n")
     held.put("1.ndjson", b'{"a": 2, "c": "x"}\n')
@@ -300,7 +271,7 @@ def test_a_table_made_of_a_query_over_objects(
 
 
 def test_a_query_over_objects_that_cannot_be_read(
-    tables: TablePort, name: TableName, held: Bucket
+    tables: TablePort, name: TableName, held: HeldBucket
 ) -> None:
     held.put("x.parquet", b"<html>")
 
@@ -330,7 +301,7 @@ def test_what_takes_too_long_makes_nothing(tables: TablePort, name: TableName) -
 
 @pytest.mark.parametrize("suffix", ["csv", "csv.gz"])
 def test_objects_that_take_too_long(
-    tables: TablePort, name: TableName, held: Bucket, suffix: str
+    tables: TablePort, name: TableName, held: HeldBucket, suffix: str
 ) -> None:
     made = create(tables, name, *COLUMNS)
     content = b"a\n" + b"1\n" * 300_000

@@ -95,6 +95,8 @@ def select(columns: Sequence[LoadedColumn], relation: str) -> str:
 
 def _checked(number: int, each: LoadedColumn) -> str:
     value = each.value
+    if each.column.nullable and each.conversion.fits == "true":
+        return f"{each.conversion.value} AS {identifier(each.column.name)}"
     told = f"{{'column': {number}, 'value': left(CAST({value} AS VARCHAR), {_SHOWN + 1}), "
     told += f"'object': {identifier(OBJECT)}}}"
     refuse = f"error(concat({literal(_MARK)}, to_json({told})))"

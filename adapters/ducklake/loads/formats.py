@@ -7,8 +7,9 @@ from collections.abc import Collection, Mapping, Sequence
 import duckdb
 
 from adapters.ducklake.engine.sql import identifier
-from adapters.ducklake.loads.columns import OBJECT, OBJECT_OPTION, Loaded, LoadedColumn, matched
+from adapters.ducklake.loads.columns import OBJECT, OBJECT_OPTION, Loaded, LoadedColumn
 from adapters.ducklake.loads.json_records import json_columns
+from adapters.ducklake.loads.path_columns import PathColumns
 from adapters.ducklake.loads.texts import from_text
 from adapters.ducklake.loads.values import from_value
 from adapters.ducklake.objects.parquet_schemas import one_of_each_schema
@@ -36,6 +37,7 @@ def loaded(
     cursor: duckdb.DuckDBPyConnection,
     source: ObjectSource,
     columns: Sequence[Column],
+    paths: PathColumns,
     left_out: Collection[str] = (),
 ) -> Loaded:
     """What is to be selected from objects to fit a table's columns.
@@ -44,7 +46,8 @@ def loaded(
         cursor: Reads them.
         source: The objects.
         columns: The table's columns.
-        left_out: Columns of the objects that are not loaded.
+        paths: The columns in the objects' paths.
+        left_out: Columns of the objects, or in their paths, that are not loaded.
 
     Raises:
         RowsDoNotFitError: When the columns of the objects do not go into the table's.
@@ -52,21 +55,26 @@ def loaded(
     """
     match source.format.format:
         case DataFormat.PARQUET:
-            return _parquet(cursor, source, columns)
+            return _parquet(cursor, source, columns, paths, left_out)
         case DataFormat.CSV:
-            return _csv(cursor, source, columns, left_out)
+            return _csv(cursor, source, columns, paths, left_out)
         case _:
-            return json_columns(cursor, source, columns, left_out)
+            return json_columns(cursor, source, columns, paths, left_out)
 
 
 def _parquet(
-    cursor: duckdb.DuckDBPyConnection, source: ObjectSource, columns: Sequence[Column]
+    cursor: duckdb.DuckDBPyConnection,
+    source: ObjectSource,
+    columns: Sequence[Column],
+    paths: PathColumns,
+    left_out: Collection[str],
 ) -> Loaded:
     relation = source.relation([OBJECT_OPTION, "union_by_name = true", "hive_partitioning = false"])
     types = types_in_all(cursor, source)
     found: list[LoadedColumn] = []
     problems: list[RowProblem] = []
-    for name, column in matched(list(types), columns).items():
+    own, in_paths = paths.matched(list(types), columns, left_out)
+    for name, column in own.items():
         value = identifier(name)
         conversion = from_value(value, types[name], column.type)
         if conversion is None:
@@ -82,7 +90,7 @@ def _parquet(
             found.append(LoadedColumn(column, value, conversion))
     if problems:
         raise RowsDoNotFitError(*problems)
-    return found, relation
+    return paths.loaded(found, relation, in_paths)
 
 
 def types_in_all(
@@ -113,10 +121,11 @@ def _csv(
     cursor: duckdb.DuckDBPyConnection,
     source: ObjectSource,
     columns: Sequence[Column],
+    paths: PathColumns,
     left_out: Collection[str],
 ) -> Loaded:
-    names = [name for name in csv_names(cursor, source) if name not in left_out]
-    return loaded_texts(matched(names, columns)), csv_texts(source)
+    own, in_paths = paths.matched(csv_names(cursor, source), columns, left_out)
+    return paths.loaded(loaded_texts(own), csv_texts(source), in_paths)
 
 
 def csv_names(cursor: duckdb.DuckDBPyConnection, source: ObjectSource) -> list[str]:

@@ -22,6 +22,7 @@ from adapters.ducklake.loads.json_records import (
     json_records,
     names_in_json,
 )
+from adapters.ducklake.loads.path_columns import PathColumns, without
 from adapters.ducklake.loads.texts import matches
 from adapters.ducklake.objects.sources import ObjectSource
 from domain.column_types import (
@@ -44,13 +45,22 @@ _TIMESTAMP = rf"{_DATE}[T ]([01][0-9]|2[0-3])(:[0-5][0-9]){{2}}(\.[0-9]{{1,6}})?
 _UTC = r"(Z|\+00:00)"
 _SURE_DIGITS = 15
 
+Needed = tuple[Growth, frozenset[str]]
+"""What a table must grow by, and the new columns that have nothing but NULLs."""
+
+NOTHING_NEEDED: Needed = (NO_GROWTH, frozenset())
+"""What is needed where a table is not to grow."""
+
 Found = tuple[frozenset[Kind], CountedNumbers]
 """The kinds of a column's values, and what its numbers have in common."""
 
 
 def needed_growth(
-    cursor: duckdb.DuckDBPyConnection, source: ObjectSource, columns: Sequence[Column]
-) -> tuple[Growth, frozenset[str]]:
+    cursor: duckdb.DuckDBPyConnection,
+    source: ObjectSource,
+    columns: Sequence[Column],
+    paths: PathColumns,
+) -> Needed:
     """What a table must grow by, and the new columns that have nothing but NULLs.
 
     What is wrong with a value is left to the reading that follows.
@@ -60,9 +70,10 @@ def needed_growth(
         RowsDoNotFitError: When the objects' columns are wrong whatever the table has.
         duckdb.Error: When they cannot be read.
     """
+    known = {column.name.casefold(): column for column in columns}
     match source.format.format:
         case DataFormat.PARQUET:
-            return _of_parquet(cursor, source, columns)
+            return _of_parquet(cursor, source, known, paths)
         case DataFormat.CSV:
             names = csv_names(cursor, source)
             check_spelling(names)
@@ -76,19 +87,57 @@ def needed_growth(
             texts = {name: value.text for name, value in values.items()}
             kinds = {name: _kind_in_json(value) for name, value in values.items()}
             other = ScalarKind.JSON
-    known = {column.name.casefold(): column for column in columns}
-    in_doubt = [
+    in_paths = paths.beside(names, None)
+    in_doubt = _in_doubt(without(names, in_paths), known)
+    found = _looked_at(cursor, relation, {name: (kinds[name], texts[name]) for name in in_doubt})
+    return _together(_needed(found, known, other), _of_paths(cursor, paths, in_paths, known))
+
+
+def types_in_paths(
+    cursor: duckdb.DuckDBPyConnection, paths: PathColumns, names: Sequence[str]
+) -> dict[str, ColumnType | None]:
+    """The types that the values of columns in paths show; None where there are only NULLs."""
+    found = _found_in_paths(cursor, paths, names)
+    return {name: _type_of(each, ScalarKind.VARCHAR) for name, each in found.items()}
+
+
+def _of_paths(
+    cursor: duckdb.DuckDBPyConnection,
+    paths: PathColumns,
+    names: Sequence[str],
+    known: Mapping[str, Column],
+) -> Needed:
+    found = _found_in_paths(cursor, paths, _in_doubt(names, known))
+    return _needed(found, known, ScalarKind.VARCHAR)
+
+
+def _found_in_paths(
+    cursor: duckdb.DuckDBPyConnection, paths: PathColumns, names: Sequence[str]
+) -> dict[str, Found]:
+    if not names:
+        return {}
+    relation, texts = paths.values(names)
+    return _looked_at(
+        cursor, relation, {name: (_kind_of_field(text), text) for name, text in texts.items()}
+    )
+
+
+def _in_doubt(names: Sequence[str], known: Mapping[str, Column]) -> list[str]:
+    """The columns whose values say what the table needs."""
+    return [
         name
         for name in names
         if name.casefold() not in known or widens(known[name.casefold()].type)
     ]
-    found = _looked_at(cursor, relation, {name: (kinds[name], texts[name]) for name in in_doubt})
+
+
+def _needed(found: Mapping[str, Found], known: Mapping[str, Column], other: ScalarKind) -> Needed:
     added: list[Column] = []
     empty: set[str] = set()
-    for name in in_doubt:
+    for name, each in found.items():
         if name.casefold() in known:
             continue
-        column_type = _type_of(found[name], other)
+        column_type = _type_of(each, other)
         if column_type is None:
             empty.add(name)
         else:
@@ -96,12 +145,21 @@ def needed_growth(
     return Growth(tuple(added), _widened(found, known)), frozenset(empty)
 
 
+def _together(one: Needed, other: Needed) -> Needed:
+    growth = Growth(one[0].added + other[0].added, one[0].widened + other[0].widened)
+    return growth, one[1] | other[1]
+
+
 def _of_parquet(
-    cursor: duckdb.DuckDBPyConnection, source: ObjectSource, columns: Sequence[Column]
-) -> tuple[Growth, frozenset[str]]:
+    cursor: duckdb.DuckDBPyConnection,
+    source: ObjectSource,
+    known: Mapping[str, Column],
+    paths: PathColumns,
+) -> Needed:
     types = types_in_all(cursor, source)
     check_spelling(list(types))
-    known = {column.name.casefold(): column for column in columns}
+    in_paths = paths.beside(list(types), None)
+    types = {name: types[name] for name in without(list(types), in_paths)}
     added = [Column(name, each) for name, each in types.items() if name.casefold() not in known]
     for column in added:
         reason = reason_not_kept(column.type)
@@ -118,7 +176,8 @@ def _of_parquet(
     }
     relation = source.relation(["union_by_name = true", "hive_partitioning = false"])
     found = _looked_at(cursor, relation, looked_at)
-    return Growth(tuple(added), _widened(found, known)), frozenset()
+    growth = Growth(tuple(added), _widened(found, known))
+    return _together((growth, frozenset()), _of_paths(cursor, paths, in_paths, known))
 
 
 def _type_of(found: Found, other: ScalarKind) -> ColumnType | None:
@@ -258,7 +317,3 @@ def _number_in_parquet(value: str, column_type: ColumnType) -> tuple[str, str]:
         other=Kind.OTHER,
     )
     return f"CASE WHEN {value} IS NOT NULL THEN {kind} END", plain
-
-
-NOTHING_NEEDED: tuple[Growth, frozenset[str]] = (NO_GROWTH, frozenset())
-"""What is needed where a table is not to grow."""

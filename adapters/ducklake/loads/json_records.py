@@ -13,7 +13,8 @@ from typing import Self
 import duckdb
 
 from adapters.ducklake.engine.sql import identifier, literal, type_name
-from adapters.ducklake.loads.columns import OBJECT, OBJECT_OPTION, Loaded, LoadedColumn, matched
+from adapters.ducklake.loads.columns import OBJECT, OBJECT_OPTION, Loaded, LoadedColumn
+from adapters.ducklake.loads.path_columns import PathColumns
 from adapters.ducklake.loads.texts import NOT_FINITE, Conversion, from_json, from_text, matches
 from adapters.ducklake.objects.sources import ObjectSource
 from domain.column_types import (
@@ -89,6 +90,7 @@ def json_columns(
     cursor: duckdb.DuckDBPyConnection,
     source: ObjectSource,
     columns: Sequence[Column],
+    paths: PathColumns,
     left_out: Collection[str],
 ) -> Loaded:
     """What is to be selected from objects of JSON to fit a table's columns.
@@ -98,9 +100,7 @@ def json_columns(
         duckdb.Error: When they cannot be read.
     """
     records = json_records(source)
-    names = matched(
-        [name for name in names_in_json(cursor, records) if name not in left_out], columns
-    )
+    names, in_paths = paths.matched(names_in_json(cursor, records), columns, left_out)
     decimals = any(isinstance(column.type, DecimalType) for column in names.values())
     if decimals and _has_long_fractions(cursor, records):
         values = {name: JsonValue.of(name) for name in names}
@@ -111,7 +111,7 @@ def json_columns(
         LoadedColumn(column, values[name].written, _conversion(values[name], column.type))
         for name, column in names.items()
     ]
-    return found, relation
+    return paths.loaded(found, relation, in_paths)
 
 
 def json_records(source: ObjectSource) -> str:

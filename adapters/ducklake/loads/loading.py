@@ -15,6 +15,7 @@ from adapters.ducklake.engine.sql import identifier, qualified
 from adapters.ducklake.loads.columns import LoadedColumn, problem_of, select
 from adapters.ducklake.loads.formats import loaded
 from adapters.ducklake.loads.growing import NOTHING_NEEDED, needed_growth
+from adapters.ducklake.loads.path_columns import PathColumns
 from adapters.ducklake.loads.staging import Stage
 from adapters.ducklake.objects.sources import ObjectSource
 from adapters.ducklake.writes.growth import grow
@@ -63,8 +64,17 @@ def stage_objects(
     columns: Sequence[Column],
     redact: Redact,
     on_new_columns: OnNewColumns,
+    hive_partitioning: bool | None = None,
 ) -> StagedLoad:
     """Read objects into a stage, strictly.
+
+    Args:
+        stage: Where the rows wait.
+        source: The objects.
+        columns: The table's columns.
+        redact: Keeps what is not to be shown out of messages.
+        on_new_columns: What to do with columns that the table lacks.
+        hive_partitioning: As `ObjectRows.hive_partitioning`.
 
     Raises:
         InvalidColumnError: When the table cannot have a column that is to be added.
@@ -72,11 +82,13 @@ def stage_objects(
         MalformedObjectError: When one cannot be read as what it is said to be.
     """
     found: list[LoadedColumn] = []
+    paths = PathColumns.of(source, hive_partitioning)
     try:
         growth, empty = NOTHING_NEEDED
         if on_new_columns is OnNewColumns.ADD:
-            growth, empty = needed_growth(stage.cursor, source, columns)
-        found, relation = loaded(stage.cursor, source, growth.applied_to(columns), empty)
+            growth, empty = needed_growth(stage.cursor, source, columns, paths)
+        grown = growth.applied_to(columns)
+        found, relation = loaded(stage.cursor, source, grown, paths, empty)
         count = stage.fill(select(found, relation))
     except duckdb.Error as error:
         raise failure(error, source, found, redact) or error from error

@@ -153,7 +153,7 @@ class TableCreates:
 
         def of_objects(stage: Stage) -> StagedTable:
             with opened(self._objects, rows, stage) as source:
-                return stage_object_table(stage, table, source, lake.redact)
+                return stage_object_table(stage, table, source, lake.redact, rows.hive_partitioning)
 
         with staged(lake, of_objects, rows.timeout_s) as made:
             yield made

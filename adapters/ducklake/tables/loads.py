@@ -53,7 +53,14 @@ class TableLoads:
 
         def work(stage: Stage) -> StagedLoad:
             with opened(self._objects, rows, stage) as source:
-                return stage_objects(stage, source, columns, self._lake.redact, on_new_columns)
+                return stage_objects(
+                    stage,
+                    source,
+                    columns,
+                    self._lake.redact,
+                    on_new_columns,
+                    rows.hive_partitioning,
+                )
 
         with staged(self._lake, work, rows.timeout_s) as load:
             if load.row_count == 0:

@@ -22,12 +22,23 @@ ObjectFormat = Annotated[
     Literal["parquet", "csv", "ndjson", "json"] | None,
     Field(description="What the objects are; by default as their names end."),
 ]
+HivePartitioning = Annotated[
+    bool | None,
+    Field(
+        description="Whether columns are read from the objects' names (`month=7/origin=JFK/`), "
+        "in place of any of these names in the objects; by default those that all names have "
+        "and no object has itself."
+    ),
+]
 
 
-def object_rows(names: list[str], data_format: str | None) -> ObjectRows:
+def object_rows(
+    names: list[str], data_format: str | None, hive_partitioning: bool | None
+) -> ObjectRows:
     """The rows of objects, in the domain's words.
 
     Raises:
         InvalidError, UnsupportedFormatError: When a name is against the rules or tells no format.
     """
-    return ObjectRows.parse(names, None if data_format is None else DataFormat(data_format))
+    known = None if data_format is None else DataFormat(data_format)
+    return ObjectRows.parse(names, known, hive_partitioning)

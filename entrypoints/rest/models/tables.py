@@ -27,7 +27,7 @@ from domain.tables import (
 )
 from entrypoints.rest.locations import Part, located
 from entrypoints.rest.models.base import AnswerModel, RequestModel
-from entrypoints.rest.models.objects import ObjectFormat, ObjectNames, object_rows
+from entrypoints.rest.models.objects import HivePartitioning, ObjectFormat, ObjectNames, object_rows
 from entrypoints.rest.models.queries import ParameterValues
 
 _FLIGHTS: JsonDict = {
@@ -75,6 +75,7 @@ class NewTableSource(RequestModel):
 
     objects: ObjectNames | None = None
     format: ObjectFormat = None
+    hive_partitioning: HivePartitioning = None
 
     def source(self) -> Query | ObjectRows:
         """What has the rows.
@@ -84,7 +85,7 @@ class NewTableSource(RequestModel):
         """
         with located(Part.BODY, "/from"):
             if self.objects is not None:
-                return object_rows(self.objects, self.format)
+                return object_rows(self.objects, self.format, self.hive_partitioning)
             return Query(self.query or "", parameters=self.parameters)
 
     @model_validator(mode="after")
@@ -95,6 +96,8 @@ class NewTableSource(RequestModel):
             raise ValueError("'parameters' are those of a 'query'.")
         if self.query is not None and self.format is not None:
             raise ValueError("'format' is that of 'objects'.")
+        if self.query is not None and self.hive_partitioning is not None:
+            raise ValueError("'hive_partitioning' is that of 'objects'.")
         return self
 
 

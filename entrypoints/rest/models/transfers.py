@@ -20,7 +20,7 @@ from domain.queries import Query
 from domain.tables import TableName
 from entrypoints.rest.locations import Part, located
 from entrypoints.rest.models.base import AnswerModel, RequestModel
-from entrypoints.rest.models.objects import ObjectFormat, ObjectNames, object_rows
+from entrypoints.rest.models.objects import HivePartitioning, ObjectFormat, ObjectNames, object_rows
 from entrypoints.rest.models.queries import ParameterValues
 
 FormatName = Literal["json", "ndjson", "csv", "parquet", "arrow"]
@@ -48,6 +48,7 @@ class WantedLoad(RequestModel):
 
     objects: ObjectNames
     format: ObjectFormat = None
+    hive_partitioning: HivePartitioning = None
     on_new_columns: Literal["error", "add"] = Field(
         default="error",
         description="What to do with columns that the table lacks, and with numbers that are "
@@ -61,7 +62,7 @@ class WantedLoad(RequestModel):
             LocatedError: When an object's name is against the rules, or tells no format.
         """
         with located(Part.BODY, "/objects"):
-            rows = object_rows(self.objects, self.format)
+            rows = object_rows(self.objects, self.format, self.hive_partitioning)
         return LoadObjectsCommand(table, rows, terms, OnNewColumns(self.on_new_columns))
 
 

@@ -341,6 +341,7 @@ def test_objects_that_are_not_what_they_say(service: Service) -> None:
         ({"objects": []}, 422, "invalid_request"),
         ({}, 422, "invalid_request"),
         ({"objects": ["{bucket}/x.csv"], "on_new_columns": "maybe"}, 422, "invalid_request"),
+        ({"objects": ["{bucket}/x.csv"], "hive_partitioning": "auto"}, 422, "invalid_request"),
     ],
 )
 def test_what_is_refused(service: Service, body: dict[str, Any], status: int, code: str) -> None:

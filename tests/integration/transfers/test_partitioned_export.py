@@ -52,6 +52,39 @@ def test_the_service_reads_back_what_it_wrote(service: Service, name: str) -> No
         assert service.query(sql)["rows"] == service.query(f"FROM {table} ORDER BY id")["rows"]
 
 
+def test_what_was_written_is_loaded_again(service: Service) -> None:
+    table, bucket = service.table(ROWS), service.bucket()
+    export(service, table, f"{bucket}/p/", "kind", "even")
+    objects = {"objects": [f"{bucket}/p/**/*.parquet"]}
+    expected = service.query(f"SELECT id, text, kind, even FROM {table} ORDER BY id")["rows"]
+    types = {"id": "BIGINT", "text": "VARCHAR", "kind": "VARCHAR", "even": "BIGINT"}
+    columns = [
+        {"name": name, "type": each, "nullable": name != "even"} for name, each in types.items()
+    ]
+
+    made = service.http.post("/tables", json={"name": f"{table}_copy", "from": objects})
+    assert made.status_code == 201, made.text
+    assert {each["name"]: each["type"] for each in made.json()["columns"]} == types
+    assert service.query(f"FROM {table}_copy ORDER BY id")["rows"] == expected
+
+    service.http.post("/tables", json={"name": f"{table}_other", "columns": columns})
+    at = f"/tables/{table}_other/load"
+    refused = service.http.post(at, json=objects | {"hive_partitioning": False})
+    assert (refused.status_code, refused.json()["code"]) == (422, "rows_do_not_fit")
+    loaded = service.http.post(at, json=objects)
+    assert loaded.json()["rows_appended"] == len(expected), loaded.text
+    assert service.query(f"FROM {table}_other ORDER BY id")["rows"] == expected
+
+    # In SQL the path's columns are there unasked, as DuckDB has it.
+    read = f"'s3://{bucket}/p/**/*.parquet'"
+    assert service.query(f"SELECT id, text, kind, even FROM {read} ORDER BY id")["rows"] == expected
+    texts = f"read_parquet({read}, hive_types = {{'even': 'VARCHAR'}})"
+    assert service.query(f"SELECT DISTINCT even FROM {texts} ORDER BY 1")["rows"] == [
+        {"even": "0"},
+        {"even": "1"},
+    ]
+
+
 def test_the_answer_tells_where_and_which_run(service: Service) -> None:
     table, bucket = service.table(ROWS), service.bucket()
     body = {"object": f"{bucket}/a b/", "format": "csv", "partition_by": ["even"]}

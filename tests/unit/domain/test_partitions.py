@@ -14,6 +14,7 @@ from domain.errors import (
     InvalidPartitionError,
 )
 from domain.formats import DataFormat
+from domain.hive_paths import value_in_path
 from domain.partitions import MAX_KEYS, Partition, PartitionedPlace, check_keys
 
 PLACE = PartitionedPlace.parse("exports/2013/")
@@ -50,12 +51,13 @@ def test_a_value_in_a_path(value: str | None, segment: str) -> None:
     assert name_of(value) == f"2013/k0={segment}/part-0.csv"
 
 
-@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=50))
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=50))
 def test_a_value_is_read_back_from_its_path(value: str) -> None:
     segment = name_of(value).removeprefix("2013/k0=").removesuffix("/part-0.csv")
     assert "/" not in segment
     assert segment.upper() not in {"NULL", NULL}
     assert unquote(segment, errors="strict") == value
+    assert value_in_path(segment) == value
 
 
 def test_several_columns_and_no_prefix() -> None:
