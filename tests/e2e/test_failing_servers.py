@@ -17,6 +17,7 @@ import pytest
 
 from tests.e2e.served import Stack
 from tests.e2e.service import ServiceProcess, running_service
+from tests.eventually import eventually
 from tests.servers.endpoints import PostgresEndpoint, S3Endpoint
 from tests.servers.minio import LocalMinio, local_minio
 from tests.servers.postgres import LocalPostgres, local_postgres, new_database
@@ -64,13 +65,6 @@ def failed_parts(client: httpx.Client) -> dict[str, str]:
     return failed
 
 
-def eventually(holds: Callable[[], bool], within_s: float = RECOVERY_S) -> None:
-    deadline = time.monotonic() + within_s
-    while not holds():
-        assert time.monotonic() < deadline, "it does not come about"
-        time.sleep(0.05)
-
-
 def unavailable(answer: httpx.Response) -> None:
     assert answer.status_code in {502, 503, 504}, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
@@ -102,14 +96,14 @@ def test_it_starts_without_its_servers_and_comes_up_with_them(
         service.client() as client,
     ):
         assert client.get("/healthz").is_success
-        eventually(lambda: set(stopped) <= set(failed_parts(client)))
+        eventually(lambda: set(stopped) <= set(failed_parts(client)), within_s=RECOVERY_S)
         unavailable(client.post("/tables", json={"name": "t", "columns": COLUMNS}))
         if down == "postgres":
             # What needs no catalog works.
             assert client.post("/datasets/some-bucket").status_code == 201
         for server in stopped.values():
             server.start()
-        eventually(lambda: not failed_parts(client))
+        eventually(lambda: not failed_parts(client), within_s=RECOVERY_S)
         assert client.post("/tables", json={"name": "t", "columns": COLUMNS}).status_code == 201
         assert client.put("/tables/t", json=ROWS).is_success
 
@@ -189,10 +183,12 @@ def test_a_server_fails_under_load(
         with load(service) as answers:
             for _ in range(2):
                 there = len(answers)
-                eventually(lambda there=there: len(answers) > there + 5, 30)  # type: ignore[misc]
+                eventually(lambda there=there: len(answers) > there + 5, within_s=30)  # type: ignore[misc]
                 trouble(server)
-                eventually(lambda: not failed_parts(client))
-                eventually(lambda: client.put("/tables/t", json=ROWS).is_success)
+                eventually(lambda: not failed_parts(client), within_s=RECOVERY_S)
+                eventually(
+                    lambda: client.put("/tables/t", json=ROWS).is_success, within_s=RECOVERY_S
+                )
         assert service.process.poll() is None
 
         kinds = {answer.status_code for answer in answers}
@@ -226,7 +222,7 @@ def test_the_lakes_bucket_is_deleted_under_it(servers: Servers, tmp_path: Path) 
 
         with connected(servers.minio.endpoint) as store:
             store.make_bucket("lake")
-        eventually(lambda: not failed_parts(client))
+        eventually(lambda: not failed_parts(client), within_s=RECOVERY_S)
         assert client.put("/tables/t", json=ROWS).is_success
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
@@ -26,6 +25,7 @@ from domain.commits import CommitMessage
 from domain.idempotency import IdempotencyKey, KeyedRequest, WriteTerms
 from domain.tables import AtVersion, IfExists, TableName
 from tests.contract.table_cases import append, column, create, definition, some_rows, write
+from tests.eventually import eventually
 from tests.extensions import extension_file
 from tests.servers.endpoints import PostgresEndpoint, S3Endpoint
 
@@ -113,13 +113,6 @@ def file_count(tables: DuckLakeTables) -> int:
     count = tables.describe(NAME).file_count
     assert count is not None
     return count
-
-
-def eventually(holds: Callable[[], bool], what: str, within_s: float = 60) -> None:
-    deadline = time.monotonic() + within_s
-    while not holds():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)
 
 
 @pytest.mark.slow

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from domain.errors import UnavailableError
 from domain.tables import TableName
 from tests.contract.query_cases import ask
 from tests.contract.table_cases import append, create, some_rows
+from tests.eventually import eventually
 from tests.servers.endpoints import PostgresEndpoint
 
 pytestmark = pytest.mark.servers
@@ -45,13 +45,6 @@ def lay_a_trap(lake: Lake) -> None:
     with lake.cursor() as cursor:
         cursor.execute("CREATE TABLE lake.trap (c STRUCT(a DATE))")
         cursor.execute("INSERT INTO lake.trap VALUES ({'a': DATE '2013-01-31'})")
-
-
-def eventually(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < deadline, "it does not come about"
-        time.sleep(0.01)
 
 
 def test_another_engine_takes_the_place_of_one_that_broke_down(lake: Lake) -> None:

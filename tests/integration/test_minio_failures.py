@@ -33,6 +33,7 @@ from domain.errors import (
     UpstreamTimeoutError,
 )
 from domain.presigned import PresignedMethod, PresignRequest
+from tests.eventually import eventually
 from tests.servers import s3
 from tests.servers.endpoints import S3Endpoint
 from tests.toxics import Answer, Down, LimitData, Reset, TcpProxy, Timeout, Towards
@@ -103,13 +104,6 @@ def number_of_uploads(server: S3Endpoint, bucket: str) -> int:
     with s3.connected(server) as client:
         # The client has no public call for it
         return len(client._list_multipart_uploads(bucket).uploads)
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 CALLS: dict[str, Callable[[MinioDatasets, ObjectRef], object]] = {
@@ -364,7 +358,7 @@ def test_an_upload_that_the_store_leaves(  # noqa: PLR0917 - pytest passes them 
     assert read(direct, ref) == b"old"
     proxy.clear()
     # What could not be aborted then is aborted in the background
-    wait_until(lambda: number_of_uploads(minio_server, str(ref.bucket)) == 0)
+    eventually(lambda: number_of_uploads(minio_server, str(ref.bucket)) == 0)
     assert read(direct, ref) == b"old"
 
 
@@ -376,7 +370,7 @@ def test_an_abort_that_fails_is_made_up_for(
 
     def content() -> Iterator[bytes]:
         yield from repeat(b"x" * MIB, 12)
-        wait_until(lambda: number_of_uploads(minio_server, str(ref.bucket)) == 1)
+        eventually(lambda: number_of_uploads(minio_server, str(ref.bucket)) == 1)
         proxy.set(Down())
         raise GoneError
 
@@ -384,7 +378,7 @@ def test_an_abort_that_fails_is_made_up_for(
         put(datasets, ref, content())
     assert number_of_uploads(minio_server, str(ref.bucket)) == 1
     proxy.clear()
-    wait_until(lambda: number_of_uploads(minio_server, str(ref.bucket)) == 0)
+    eventually(lambda: number_of_uploads(minio_server, str(ref.bucket)) == 0)
 
 
 def test_a_missing_bucket_is_told_before_the_body_is_read(

@@ -11,7 +11,6 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -19,8 +18,9 @@ from tests.e2e.served import Stack
 from tests.servers.minio import any_minio
 from tests.servers.postgres import any_postgres, new_database
 from tests.servers.s3 import Buckets
-from tests.torture import crashes, replicas
-from tests.torture.outcome import Outcome
+from tests.torture.crashes import Crashes
+from tests.torture.replicas import Replicas
+from tests.torture.rounds import Length, Torture, run
 
 
 def main() -> int:
@@ -55,7 +55,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="ducklake-") as scratch:
         Path(scratch).chmod(0o755)
         of_kind = _on_servers if arguments.replicas else _embedded
-        outcome = of_kind(arguments, Path(scratch), tell)
+        with ExitStack() as servers:
+            torture = of_kind(arguments, Path(scratch), servers)
+            length = Length(arguments.rounds, arguments.appends, arguments.seconds)
+            outcome = run(torture, length, tell)
     print(
         f"{outcome.rounds} kills, {outcome.acknowledged:,} appends of {outcome.rows:,} rows "
         f"acknowledged, {outcome.retried:,} requests retried, {outcome.replayed:,} answers "
@@ -67,41 +70,21 @@ def main() -> int:
     return 1 if outcome.problems() else 0
 
 
-def _embedded(
-    arguments: argparse.Namespace, scratch: Path, tell: Callable[[int, int], None]
-) -> Outcome:
-    return crashes.run(
-        arguments.home or scratch / "home",
-        arguments.seed,
-        rounds=arguments.rounds,
-        appends=arguments.appends,
-        appends_a_round=arguments.appends_a_round,
-        at_most_s=arguments.seconds,
-        tell=tell,
-    )
+def _embedded(arguments: argparse.Namespace, scratch: Path, _: ExitStack) -> Torture:
+    home = arguments.home or scratch / "home"
+    return Crashes(home, arguments.seed, appends=arguments.appends_a_round)
 
 
-def _on_servers(
-    arguments: argparse.Namespace, scratch: Path, tell: Callable[[int, int], None]
-) -> Outcome:
+def _on_servers(arguments: argparse.Namespace, scratch: Path, servers: ExitStack) -> Torture:
     homes = arguments.home or scratch / "homes"
     homes.mkdir(parents=True, exist_ok=True)
-    with ExitStack() as servers:
-        store = servers.enter_context(any_minio(scratch / "minio"))
-        buckets = Buckets(store)
-        servers.callback(buckets.remove_all)
-        postgres = servers.enter_context(any_postgres(scratch / "postgres"))
-        catalog = servers.enter_context(new_database(postgres))
-        return replicas.run(
-            homes,
-            Stack(store, catalog, buckets.name()).settings(),
-            arguments.seed,
-            rounds=arguments.rounds,
-            appends=arguments.appends,
-            appends_a_round=arguments.appends_a_round,
-            at_most_s=arguments.seconds,
-            tell=tell,
-        )
+    store = servers.enter_context(any_minio(scratch / "minio"))
+    buckets = Buckets(store)
+    servers.callback(buckets.remove_all)
+    postgres = servers.enter_context(any_postgres(scratch / "postgres"))
+    catalog = servers.enter_context(new_database(postgres))
+    settings = Stack(store, catalog, buckets.name()).settings()
+    return Replicas(homes, settings, arguments.seed, appends=arguments.appends_a_round)
 
 
 sys.exit(main())

@@ -6,16 +6,15 @@ acknowledged must be there, once, and the lake must open each time.
 
 from __future__ import annotations
 
-import math
 import random
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from tests.e2e.service import ServiceProcess
 from tests.torture.appender import Appender
 from tests.torture.outcome import Outcome, checked, make_table, stored_in
+from tests.torture.rounds import Torture
 
 EARLY_SHARE = 0.2
 """How many of the kills come while the service starts."""
@@ -25,7 +24,7 @@ MOMENT_S = 0.03
 """A kill comes so long behind an acknowledgement at the most: several commits, on any machine."""
 
 
-class Crashes:
+class Crashes(Torture):
     """One run.
 
     Args:
@@ -44,11 +43,11 @@ class Crashes:
 
     @property
     def acknowledged(self) -> int:
-        """How many appends were acknowledged so far."""
+        """As `Torture.acknowledged`."""
         return sum(len(appender.acknowledged) for appender in self._appenders)
 
-    def prepare(self) -> None:
-        """Make the table."""
+    def begin(self) -> None:
+        """As `Torture.begin`."""
         self._service.start()
         make_table(self._service)
         self._service.kill()
@@ -79,7 +78,7 @@ class Crashes:
         self._rounds += 1
 
     def finish(self) -> Outcome:
-        """Have everything acknowledged, stop, look, and clean up."""
+        """As `Torture.finish`."""
         self._service.start()
         for appender in self._appenders:
             appender.finish(self._url)
@@ -90,7 +89,7 @@ class Crashes:
         return Outcome.of(self._rounds, self._appenders, stored, reclaimed, after)
 
     def close(self) -> None:
-        """Leave no process behind."""
+        """As `Torture.close`."""
         if self._service.is_running:
             self._service.kill()
 
@@ -101,39 +100,3 @@ class Crashes:
         ends_at = time.monotonic() + LONGEST_S
         while self.acknowledged < acknowledged and time.monotonic() < ends_at:
             time.sleep(0.001)
-
-
-def run(
-    home: Path,
-    seed: int,
-    *,
-    rounds: int,
-    appends: int,
-    appends_a_round: int = 120,
-    at_most_s: float = math.inf,
-    tell: Callable[[int, int], None] = lambda _rounds, _acknowledged: None,
-) -> Outcome:
-    """Kill it `rounds` times, and on until so many appends were acknowledged.
-
-    Args:
-        home: As `Crashes`.
-        seed: As `Crashes`.
-        rounds: How often at least.
-        appends: How many acknowledged appends at least.
-        appends_a_round: How many a round may have, at most.
-        at_most_s: Behind so many seconds no other round begins, but for the first.
-        tell: Called behind each round with how many there were, and acknowledged appends.
-    """
-    crashes = Crashes(home, seed, appends=appends_a_round)
-    try:
-        crashes.prepare()
-        done, ends_at = 0, time.monotonic() + at_most_s
-        while done < rounds or crashes.acknowledged < appends:
-            crashes.round()
-            done += 1
-            tell(done, crashes.acknowledged)
-            if time.monotonic() > ends_at:
-                break
-        return crashes.finish()
-    finally:
-        crashes.close()

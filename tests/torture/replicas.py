@@ -7,7 +7,6 @@ client of each that retries until that service acknowledges it. One of them, at 
 
 from __future__ import annotations
 
-import math
 import random
 import threading
 import time
@@ -17,6 +16,7 @@ from pathlib import Path
 from tests.e2e.service import ServiceProcess
 from tests.torture.appender import Appender
 from tests.torture.outcome import Outcome, checked, make_table, stored_in
+from tests.torture.rounds import Torture
 
 SERVICES = 2
 KILLED_SHARE = 0.6
@@ -26,7 +26,7 @@ MOMENT_S = 0.1
 """An end comes so long behind an acknowledgement at the most."""
 
 
-class Replicas:
+class Replicas(Torture):
     """One run.
 
     Args:
@@ -38,7 +38,7 @@ class Replicas:
     """
 
     def __init__(
-        self, homes: Path, settings: Mapping[str, str], seed: int, *, pairs: int, appends: int
+        self, homes: Path, settings: Mapping[str, str], seed: int, pairs: int = 4, appends: int = 60
     ) -> None:
         self._services = [
             ServiceProcess(homes / str(number), settings) for number in range(SERVICES)
@@ -57,7 +57,7 @@ class Replicas:
         return min(self._count(number) for number in range(SERVICES))
 
     def begin(self) -> None:
-        """Start the services and the clients."""
+        """As `Torture.begin`; the clients go on until the end."""
         for service in self._services:
             service.start()
         make_table(self._services[0])
@@ -86,7 +86,7 @@ class Replicas:
         self._rounds += 1
 
     def finish(self) -> Outcome:
-        """Have everything acknowledged by both, stop, look, and clean up."""
+        """As `Torture.finish`, by both services."""
         self._stopped.set()
         for client in self._clients:
             client.join()
@@ -104,7 +104,7 @@ class Replicas:
         return Outcome.of(self._rounds, appenders, stored, reclaimed, after)
 
     def close(self) -> None:
-        """Leave no process and no thread behind."""
+        """As `Torture.close`."""
         self._stopped.set()
         for service in self._services:
             if service.is_running:
@@ -125,43 +125,3 @@ class Replicas:
 
 def _url_of(service: ServiceProcess) -> Callable[[], str]:
     return lambda: service.url
-
-
-def run(
-    homes: Path,
-    settings: Mapping[str, str],
-    seed: int,
-    *,
-    rounds: int,
-    appends: int,
-    pairs: int = 4,
-    appends_a_round: int = 60,
-    at_most_s: float = math.inf,
-    tell: Callable[[int, int], None] = lambda _rounds, _acknowledged: None,
-) -> Outcome:
-    """End services `rounds` times, and on until so many batches were acknowledged by both.
-
-    Args:
-        homes: As `Replicas`.
-        settings: As `Replicas`.
-        seed: As `Replicas`.
-        rounds: How often at least.
-        appends: How many batches at least.
-        pairs: As `Replicas`.
-        appends_a_round: How many a round may have, at most.
-        at_most_s: Behind so many seconds no other round begins, but for the first.
-        tell: Called behind each round with how many there were, and batches.
-    """
-    replicas = Replicas(homes, settings, seed, pairs=pairs, appends=appends_a_round)
-    try:
-        replicas.begin()
-        done, ends_at = 0, time.monotonic() + at_most_s
-        while done < rounds or replicas.acknowledged < appends:
-            replicas.round()
-            done += 1
-            tell(done, replicas.acknowledged)
-            if time.monotonic() > ends_at:
-                break
-        return replicas.finish()
-    finally:
-        replicas.close()

@@ -8,7 +8,8 @@ import pytest
 from tests.e2e.served import Stack
 from tests.servers.endpoints import PostgresEndpoint, S3Endpoint
 from tests.servers.s3 import Buckets
-from tests.torture.replicas import run
+from tests.torture.replicas import Replicas
+from tests.torture.rounds import Length, run
 
 ROUNDS = 4
 AT_MOST_S = 15
@@ -26,16 +27,8 @@ def test_two_services_on_one_lake_do_each_write_once(
 ) -> None:
     stack = Stack(minio_server, postgres_database, minio_buckets.name())
     seed = random.SystemRandom().randrange(2**32)
-    outcome = run(
-        tmp_path,
-        stack.settings(),
-        seed,
-        rounds=ROUNDS,
-        appends=1,
-        pairs=3,
-        appends_a_round=20,
-        at_most_s=AT_MOST_S,
-    )
+    replicas = Replicas(tmp_path, stack.settings(), seed, pairs=3, appends=20)
+    outcome = run(replicas, Length(ROUNDS, at_most_s=AT_MOST_S))
     assert not outcome.problems(), f"seed {seed}: {outcome}"
     assert outcome.rounds > 0
     assert outcome.replayed > 0

@@ -8,24 +8,16 @@ import pty
 import re
 import signal
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.ipc
 import pyarrow.parquet
 import pytest
 
+from tests.eventually import eventually
 from tests.integration.cli.conftest import DUCKLAKE, Process
 
 pytestmark = pytest.mark.timeout(300)
-
-
-def until(condition: Callable[[], bool], seconds: float = 120) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.02)
 
 
 def flights(process: Process) -> None:
@@ -122,7 +114,7 @@ def test_a_lake_that_another_process_holds(process: Process, tmp_path: Path) -> 
     # An upload that waits for its bytes holds the lake.
     holder = process.start("datasets", "put", "-", "raw-data/a", stdin=reader)
     try:
-        until(lambda: any(e["job"]["name"].startswith("object") for e in process.events()[2:]))
+        eventually(lambda: any(e["job"]["name"].startswith("object") for e in process.events()[2:]))
         result = process("tables", "list")
         assert (result.returncode, result.stdout) == (8, b"")
         assert f"held by process {holder.pid}.".encode() in result.stderr
@@ -156,7 +148,7 @@ def test_a_reader_that_goes_away_ends_it_quietly(process: Process) -> None:
 )
 def test_ctrl_c_stops_a_query(process: Process, sql: str) -> None:
     running = process.start("query", sql)
-    until(lambda: len(process.events()) > 0)
+    eventually(lambda: len(process.events()) > 0)
     running.send_signal(signal.SIGINT)
     out, err = running.communicate(timeout=120)
     assert running.returncode == 130
@@ -173,7 +165,7 @@ def test_ctrl_c_while_stdin_is_silent_appends_nothing(process: Process) -> None:
         "tables", "append", "flights", "-", "--input-format", "csv", stdin=reader
     )
     os.write(writer, b"carrier,delay\nDL,1\n")
-    until(lambda: len(process.events()) > before)
+    eventually(lambda: len(process.events()) > before)
     running.send_signal(signal.SIGINT)
     out, err = running.communicate(timeout=120)
     os.close(reader)

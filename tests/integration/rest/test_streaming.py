@@ -18,6 +18,7 @@ from domain.datasets import ByteRange, ByteStream, ObjectInfo, ObjectMetadata, O
 from domain.errors import QueryCancelledError
 from domain.lineage import RunState
 from entrypoints.rest.app import create_app
+from tests.eventually import eventually
 from tests.fakes.datasets import FakeDatasets
 from tests.integration.rest.conftest import Fakes
 from tests.integration.rest.scripted import ScriptedQueries, ScriptedResult
@@ -26,13 +27,6 @@ from tests.integration.rest.serving import served
 MIB = 1024**2
 HEAD = b"POST /query?format=ndjson HTTP/1.1\r\nHost: x\r\nContent-Length: 16\r\n\r\n"
 ASK = HEAD + b'{"sql":"select"}'
-
-
-def eventually(found: Callable[[], bool], what: str, seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not found():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.01)
 
 
 @contextmanager

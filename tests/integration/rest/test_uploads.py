@@ -15,10 +15,11 @@ import pytest
 
 from domain.datasets import PutOutcome
 from entrypoints.rest.app import create_app
+from tests.eventually import eventually
 from tests.fakes.datasets import FakeDatasets
 from tests.integration.rest.conftest import Api, Fakes, problem
 from tests.integration.rest.serving import served
-from tests.integration.rest.test_streaming import connected, eventually
+from tests.integration.rest.test_streaming import connected
 
 MIB = 1024**2
 

@@ -60,6 +60,11 @@ class Service:
         lines = file.read_text().splitlines()
         return [event for line in lines if (event := json.loads(line))["run"]["runId"] == run_id]
 
+    def was_aborted(self, told: str) -> bool:
+        """Whether a run was aborted of whose statement this is a part."""
+        file = self.container.home().layout.lineage_events
+        return any(told in line and "ABORT" in line for line in file.read_text().splitlines())
+
     def objects(self, bucket: str, prefix: str = "") -> list[str]:
         """The names of a bucket's objects."""
         answer = self.http.get(f"/datasets/{bucket}", params={"prefix": prefix})

@@ -2,7 +2,6 @@
 
 import io
 import json
-import time
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.eventually import eventually
 from tests.integration.rest.conftest import problem
 from tests.integration.transfers.conftest import Service
 
@@ -191,9 +191,5 @@ def test_a_client_that_goes_away_stops_its_export(service: Service) -> None:
     with pytest.raises(httpx.ReadTimeout):
         service.http.post(f"/tables/{table}/export", json=body, timeout=1)
 
-    file = service.container.home().layout.lineage_events
-    ends_by = time.monotonic() + 20
-    while not any(table in line and "ABORT" in line for line in file.read_text().splitlines()):
-        assert time.monotonic() < ends_by
-        time.sleep(0.05)
+    eventually(lambda: service.was_aborted(table))
     assert service.objects(bucket) == []

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.eventually import eventually
 from tests.integration.rest.conftest import problem
 from tests.integration.transfers.conftest import Service
 
@@ -189,11 +189,7 @@ def test_a_client_that_goes_away_stops_it(service: Service) -> None:
     with pytest.raises(httpx.ReadTimeout):
         service.http.post(f"/tables/{table}/export", json=body, timeout=1)
 
-    file = service.container.home().layout.lineage_events
-    ends_by = time.monotonic() + 20
-    while not any(table in line and "ABORT" in line for line in file.read_text().splitlines()):
-        assert time.monotonic() < ends_by
-        time.sleep(0.05)
+    eventually(lambda: service.was_aborted(table))
     assert service.objects(bucket) == []
 
 

@@ -37,6 +37,7 @@ from domain.formats import DataFormat
 from domain.lineage import RunState
 from domain.queries import Query, ResultEncoding
 from domain.statements import Statement, StatementId, StatementState, StoredStatement
+from tests.eventually import eventually
 from tests.fakes.lineage import FakeLineage
 from tests.fakes.statements import FakeStatements
 from tests.integration.rest.scripted import ScriptedQueries, ScriptedResult
@@ -165,13 +166,6 @@ class Service:
     def reaches(self, statement_id: StatementId, there: Callable[[Statement], bool]) -> Statement:
         eventually(lambda: there(self.find(statement_id)))
         return self.find(statement_id)
-
-
-def eventually(condition: Callable[[], bool], within_s: float = 10) -> None:
-    ends_at = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < ends_at
-        time.sleep(0.005)
 
 
 @pytest.fixture

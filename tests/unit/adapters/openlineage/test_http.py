@@ -11,6 +11,7 @@ import pytest
 from adapters.openlineage.publisher import OpenLineagePublisher
 from adapters.openlineage.retry import RetryPolicy
 from domain.lineage import RunState
+from tests.eventually import eventually
 from tests.openlineage_specification import check_event
 from tests.unit.adapters.openlineage.samples import a_full_event, an_event
 from tests.unit.adapters.openlineage.sink import HttpSink
@@ -32,13 +33,6 @@ def _configured_without_own_retries(sink: HttpSink) -> None:
     Path("openlineage.yml").write_text(
         f"transport:\n  type: http\n  url: {sink.url}\n  retry:\n    total: 0\n    connect: 0\n"
     )
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    until = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.01)
 
 
 def emit_many(publisher: OpenLineagePublisher, count: int) -> float:
@@ -125,7 +119,7 @@ def test_events_arrive_in_order_when_a_dead_sink_comes_back(
     for event in events:
         publisher.emit(event)
     assert time.monotonic() - started < 1
-    wait_until(lambda: not publisher.check().ok)
+    eventually(lambda: not publisher.check().ok)
     assert "ConnectionError" in (publisher.check().detail or "")
     sink.listen()
     assert publisher.flush(PATIENCE_S)
@@ -143,7 +137,7 @@ def test_an_answer_that_may_change_is_tried_again(
     sink.listen()
     publisher = publishers(retry=MANY_TRIES)
     publisher.emit(an_event())
-    wait_until(lambda: not publisher.check().ok)
+    eventually(lambda: not publisher.check().ok)
     sink.status = 201
     assert publisher.flush(PATIENCE_S)
     assert len(sink.events) == 1
