@@ -16,7 +16,7 @@ def official_event(event: RunEvent, job_namespace: str, facets: Facets) -> event
     lake = facets.lake
     return event_v2.RunEvent(
         eventType=event_v2.RunState(event.state.value),
-        eventTime=_timestamp(event.time),
+        eventTime=timestamp(event.time),
         producer=facets.producer.uri,
         run=event_v2.Run(runId=event.run_id, facets=facets.run(event)),
         job=event_v2.Job(
@@ -43,6 +43,6 @@ def official_event(event: RunEvent, job_namespace: str, facets: Facets) -> event
     )
 
 
-def _timestamp(time: datetime) -> str:
+def timestamp(time: datetime) -> str:
     """RFC 3339, in UTC, with microseconds."""
     return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

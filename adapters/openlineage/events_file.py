@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
 from functools import cache
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +32,7 @@ class EventsFileTransport(FileTransport):
         self._path = Path(config.log_file_path)
         self._file: int | None = None
         self._end = -1
+        self._captured: list[bytes] | None = None
 
     def emit(self, event: Event) -> None:
         """Append an event.
@@ -38,16 +41,44 @@ class EventsFileTransport(FileTransport):
             OSError: When the file cannot be written.
         """
         line = _json_of(event) + b"\n"
+        if self._captured is not None:
+            self._captured.append(line)
+        else:
+            self.append([line])
+
+    def captured(self, emitting: Callable[[], None]) -> bytes:
+        """The lines of what is emitted meanwhile, which are not appended."""
+        self._captured = lines = list[bytes]()
+        try:
+            emitting()
+        finally:
+            self._captured = None
+        return b"".join(lines)
+
+    def append(self, lines: Sequence[bytes]) -> int:
+        """Append lines, each with its end; how many of them are whole in the file.
+
+        Raises:
+            OSError: When the file cannot be written, and not one of them is.
+        """
+        start = b""
         file = self._opened()
         size = os.fstat(file).st_size
         # What we wrote last ends a line; what somebody else did, perhaps not.
         if size not in (0, self._end) and os.pread(file, 1, size - 1) != b"\n":
-            line = b"\n" + line
+            start = b"\n"
         self._end = -1
-        left = memoryview(line)
-        while left:
-            left = left[os.write(file, left) :]
-        self._end = size + len(line)
+        text = b"".join((start, *lines))
+        left = memoryview(text)
+        try:
+            while left:
+                left = left[os.write(file, left) :]
+        except OSError:
+            if (whole := _whole(lines, len(text) - len(left) - len(start))) == 0:
+                raise
+            return whole
+        self._end = size + len(text)
+        return len(lines)
 
     def close(self, timeout: float = -1) -> bool:
         """Close the file."""
@@ -71,6 +102,11 @@ class EventsFileTransport(FileTransport):
         except FileNotFoundError:
             return False
         return os.path.samestat(there, os.fstat(file))
+
+
+def _whole(lines: Sequence[bytes], written: int) -> int:
+    """How many lines are whole in so many bytes."""
+    return sum(end <= written for end in accumulate(map(len, lines)))
 
 
 def _json_of(event: Event) -> bytes:

@@ -5,8 +5,15 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from collections.abc import Sequence
 
 from domain.lineage import RunEvent
+
+LINGER_S = 0.02
+"""So long an event may wait for others, to be sent with them."""
+
+ENOUGH = 256
+"""With so many, or the queue half full, none waits for others."""
 
 
 class PendingEvents:
@@ -22,6 +29,8 @@ class PendingEvents:
         # Condition's own lock can be taken again by its thread: an event may also come from a
         # finaliser that the collector runs in the middle of any of these methods.
         self._changed = threading.Condition()
+        self._enough = max(1, min(ENOUGH, size // 2))
+        self._awaited = 0
         self._taken = 0
         self._settled = 0
         self._deadline: float | None = None
@@ -33,23 +42,36 @@ class PendingEvents:
                 return False
             self._events.append(event)
             self._taken += 1
-            self._changed.notify_all()
+            if len(self._events) == 1 or len(self._events) >= self._enough:
+                self._changed.notify_all()
             return True
 
-    def next(self) -> RunEvent | None:
-        """Wait for an event; None when the queue is closed, and empty or out of time."""
+    def next(self, most: int) -> Sequence[RunEvent]:
+        """Wait for events; none when the queue is closed, and empty or out of time.
+
+        Args:
+            most: So many are given at most. When that is more than one, the first one waits a
+                moment for others, unless somebody waits for it: waking up for each event takes
+                longer than all else that is done with it.
+        """
         with self._changed:
             while not self._events and self._deadline is None:
                 self._changed.wait()
+            if most > 1:
+                self._changed.wait_for(self._is_to_go, LINGER_S)
             if not self._events or self._remaining_s() == 0:
-                return None
-            return self._events.popleft()
+                return ()
+            return [self._events.popleft() for _ in range(min(most, len(self._events)))]
 
-    def settle(self) -> None:
-        """Note that the event that `next` gave is published or given up."""
+    def _is_to_go(self) -> bool:
+        return self._deadline is not None or self._awaited > 0 or len(self._events) >= self._enough
+
+    def settle(self, count: int) -> None:
+        """Note that so many of the events that `next` gave are published or given up."""
         with self._changed:
-            self._settled += 1
-            self._changed.notify_all()
+            self._settled += count
+            if self._awaited:
+                self._changed.notify_all()
 
     def pause(self, duration_s: float) -> bool:
         """Wait before another try; False when the queue's deadline comes before that."""
@@ -65,7 +87,12 @@ class PendingEvents:
         """Wait until all that has been taken so far is settled; False when time ran out."""
         with self._changed:
             taken = self._taken
-            return self._changed.wait_for(lambda: self._settled >= taken, timeout_s)
+            self._awaited += 1
+            self._changed.notify_all()
+            try:
+                return self._changed.wait_for(lambda: self._settled >= taken, timeout_s)
+            finally:
+                self._awaited -= 1
 
     def close(self, deadline: float) -> None:
         """Take no more, and give none out from this moment on. A first deadline stays."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,6 +55,8 @@ class OpenLineagePublisher(LineagePort):
         self._starting = threading.RLock()
         self._worker: threading.Thread | None = None
         self._sender: Sender | None = None
+        # Known when the first event has opened the sender.
+        self._at_once = 1
 
     def emit(self, event: RunEvent) -> None:
         """Take an event to be published, in the order given. Never blocks, never raises."""
@@ -113,27 +116,35 @@ class OpenLineagePublisher(LineagePort):
         return self._record.health()
 
     def _work(self) -> None:
-        while (event := self._pending.next()) is not None:
-            self._deliver(event)
-            self._pending.settle()
+        while events := self._pending.next(self._at_once):
+            while events:
+                done = self._deliver(events)
+                self._pending.settle(done)
+                events = events[done:]
         self._close_sender()
 
-    def _deliver(self, event: RunEvent) -> None:
+    def _deliver(self, events: Sequence[RunEvent]) -> int:
+        """Deliver the first of events, with others behind it or not, or give it up.
+
+        Returns: how many events that settles.
+        """
         for pause_s in (*self._retry.pauses_s, None):
             try:
-                self._open_sender().send(event)
+                sent = self._open_sender().send(events)
             except EventRefusedError as error:
                 self._record.note_failed(error)
                 self._record.note_dropped("they are refused")
-                return
+                return 1
             except Exception as error:  # noqa: BLE001  (transports raise what they like)
                 self._record.note_failed(error)
                 if pause_s is None or not self._pending.pause(pause_s):
                     break
             else:
-                self._record.note_delivered()
-                return
+                self._record.note_delivered(sent)
+                self._at_once = self._open_sender().at_once
+                return sent
         self._record.note_dropped("they cannot be delivered")
+        return 1
 
     def _open_sender(self) -> Sender:
         if self._sender is None:

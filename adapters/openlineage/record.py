@@ -45,10 +45,10 @@ class DeliveryRecord:
         """How many events were lost."""
         return self._dropped
 
-    def note_delivered(self) -> None:
-        """Note that an event was delivered."""
+    def note_delivered(self, count: int = 1) -> None:
+        """Note that events were delivered."""
         with self._lock:
-            self._delivered += 1
+            self._delivered += count
             self._failure = None
 
     def note_failed(self, error: Exception) -> None:
