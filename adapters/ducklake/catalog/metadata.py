@@ -60,6 +60,11 @@ class NamedEntry:
     sql: str | None
 
 
+_FIRST_LOOK_BACK = 64
+_LOOKS_GROW_BY = 64
+"""How many snapshots are looked at for a change, and how many times as many after that."""
+
+
 class Metadata:
     """The catalog's tables, seen through one cursor at one snapshot."""
 
@@ -152,28 +157,47 @@ class Metadata:
         Snapshots that were expired take their changes with them. A change that is no longer
         known may lie in the last gap that they left, so the snapshot behind that gap stands
         for it.
+
+        The history is read from its end, so what this costs depends on how long ago the change
+        was and not on how long the history is.
         """
+        made = self._one(
+            f"SELECT min(begin_snapshot) FROM {METADATA}.ducklake_table WHERE table_id = $table",
+            table=table.id,
+        )
+        if made is None:
+            raise AssertionError("an aggregate has a row")
+        created, last = int(made[0]), self.snapshot_id
+        count = _FIRST_LOOK_BACK
+        while last > created:
+            first = max(created + 1, last - count + 1)
+            found = self._change_within(table, first, last)
+            if found is not None:
+                return found
+            last, count = first - 1, count * _LOOKS_GROW_BY
+        return created
+
+    def _change_within(self, table: TableEntry, first: int, last: int) -> int | None:
+        """The last snapshot of some in which the table changed, or that has a gap before it."""
+        # As numbers in the text, the bounds reach the catalog's own index; as parameters not.
         row = self._one(
             f"""
             SELECT greatest(
-                (SELECT min(begin_snapshot) FROM {METADATA}.ducklake_table
-                 WHERE table_id = $table),
                 (SELECT max(snapshot_id) FROM {METADATA}.ducklake_snapshot_changes
-                 WHERE snapshot_id <= $snapshot AND regexp_matches(changes_made, $change)),
-                (SELECT max(s.snapshot_id) FROM {METADATA}.ducklake_snapshot s
-                 WHERE s.snapshot_id <= $snapshot AND s.snapshot_id > 0
-                   AND NOT EXISTS (SELECT 1 FROM {METADATA}.ducklake_snapshot p
-                                   WHERE p.snapshot_id = s.snapshot_id - 1)))
+                 WHERE snapshot_id BETWEEN {first:d} AND {last:d}
+                   AND regexp_matches(changes_made, $change)),
+                (SELECT max(snapshot_id) FROM (
+                    SELECT snapshot_id, lag(snapshot_id) OVER (ORDER BY snapshot_id) AS before
+                    FROM {METADATA}.ducklake_snapshot
+                    WHERE snapshot_id BETWEEN {first - 1:d} AND {last:d})
+                 WHERE snapshot_id >= {first:d} AND before IS DISTINCT FROM snapshot_id - 1))
             """,
-            table=table.id,
             change=(
                 "(^|,)(inserted_into_table|deleted_from_table|altered_table"
                 f"|inlined_insert|inlined_delete):{table.id}(,|$)"
             ),
         )
-        if row is None:
-            raise AssertionError("a SELECT without FROM has a row")
-        return int(row[0])
+        return None if row is None or row[0] is None else int(row[0])
 
     def created_at(self, table: TableEntry) -> datetime:
         """When the table was made, also when its first snapshot has been expired."""
