@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import duckdb
 
+from adapters.ducklake.bindings import Asked, Bindings, Columns
 from adapters.ducklake.catalog.metadata import Metadata, TableEntry
 from adapters.ducklake.catalog.moments import metadata_at
 from adapters.ducklake.catalog.names import Names
@@ -85,7 +86,7 @@ class _Checked:
     passed: Passed
     statement: str
     parameters: Parameters
-    columns: list[SelectedColumn]
+    columns: Columns
 
 
 class DuckLakeQueries(QueryPort):
@@ -96,6 +97,7 @@ class DuckLakeQueries(QueryPort):
         self._lake = lake
         self._sources = sources
         self._names = Names()
+        self._bindings = Bindings()
         self._lake_id: str | None = None
 
     def open(self, query: Query, encoding: Encoding) -> QueryResult:
@@ -209,9 +211,10 @@ class DuckLakeQueries(QueryPort):
         query: Query,
     ) -> _Checked:
         cursor, reader = work.cursor, work.reader
-        passed = Gate(
-            cursor, metadata, self._names, namespace, travels=query.at is not None
-        ).pass_through(sql)
+        travels = query.at is not None
+        gate = Gate(cursor, metadata, self._names, namespace, travels=travels)
+        asked = None if travels else Asked(sql, namespace, metadata.snapshot_id)
+        passed = self._bindings.passed(asked, lambda: gate.pass_through(sql))
         reader.open(cursor, passed.reads)
         passed.prepare(cursor, namespace)
         statement, parameters = passed.sql, query.parameters
@@ -219,7 +222,9 @@ class DuckLakeQueries(QueryPort):
         try:
             if passed.form is Form.EXPLAIN:
                 statement, parameters = _explained(cursor, passed, parameters, reader.redact)
-            columns = _columns(cursor, statement, parameters)
+            columns = self._bindings.columns(
+                asked, passed, parameters, lambda: _columns(cursor, statement, parameters)
+            )
         except duckdb.Error as error:
             raise (
                 reader.of_objects(error)
@@ -292,9 +297,7 @@ def _explained(
     return plan, [redact(str(text)) for row in rows for text in row]
 
 
-def _encoder(
-    cursor: duckdb.DuckDBPyConnection, encoding: Encoding, columns: list[SelectedColumn]
-) -> Encoder:
+def _encoder(cursor: duckdb.DuckDBPyConnection, encoding: Encoding, columns: Columns) -> Encoder:
     if isinstance(encoding, SpoolEncoding):
         # Nobody watches other results for their progress: those are read as they are made.
         tell_progress(cursor)
@@ -328,9 +331,7 @@ def _columns(
     ]
 
 
-def _selected(
-    encoder: Encoder, sql: str, columns: list[SelectedColumn], row_limit: int | None
-) -> str:
+def _selected(encoder: Encoder, sql: str, columns: Columns, row_limit: int | None) -> str:
     sources = ", ".join(column.source for column in columns)
     limit = "" if row_limit is None else f" LIMIT {row_limit + 1}"
     return f"SELECT {encoder.select_list()} FROM (\n{sql}{_AFTER}({sources}){limit}"

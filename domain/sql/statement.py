@@ -98,6 +98,7 @@ class Statement:
         listings: What it lists of the engine itself (`SHOW TABLES`, `SHOW DATABASES`).
         common_tables: The names of its common table expressions, in lower case.
         recursive: Whether one of them is recursive.
+        travels: Whether it names a moment for one of its tables (`AT`).
         sampled: Whether it takes a sample (`TABLESAMPLE`, `USING SAMPLE`).
         selects_columns_by_lambda: Whether it has `COLUMNS(lambda ...)`.
         size: How much work it is.
@@ -112,6 +113,7 @@ class Statement:
     listings: frozenset[str] = frozenset()
     common_tables: frozenset[str] = frozenset()
     recursive: bool = False
+    travels: bool = False
     sampled: bool = False
     selects_columns_by_lambda: bool = False
     size: Size = Size()

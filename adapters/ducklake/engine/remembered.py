@@ -21,13 +21,24 @@ class Remembered(Generic[K, V]):
 
     def get(self, question: K, ask: Callable[[], V]) -> V:
         """The answer; what `ask` raises is not remembered."""
-        with self._lock:
-            if question in self._known:
-                self._known.move_to_end(question)
-                return self._known[question]
+        known = self.known(question)
+        if known is not None:
+            return known
         answer = ask()
+        self.learn(question, answer)
+        return answer
+
+    def known(self, question: K) -> V | None:
+        """The answer, when it is remembered."""
+        with self._lock:
+            answer = self._known.get(question)
+            if answer is not None:
+                self._known.move_to_end(question)
+            return answer
+
+    def learn(self, question: K, answer: V) -> None:
+        """Remember an answer, which is not None."""
         with self._lock:
             self._known[question] = answer
             if len(self._known) > self._size:
                 self._known.popitem(last=False)
-        return answer

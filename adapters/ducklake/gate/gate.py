@@ -42,6 +42,9 @@ class Passed:
         offset: Where `sql` begins in the caller's text, in bytes of UTF-8.
         tables: The tables of the lake that it and its views name.
         lake_alone: Whether nothing but the lake's snapshot decides which rows it gives.
+        binds_alike: Whether it has the same columns each time that it sees the same snapshot.
+            One that names a moment of its own need not: that the snapshot of the moment is
+            expired makes no new one.
         reads: The objects that it reads, each by the name of the temporary view that is to
             stand for them.
         edits: Where `sql` was edited for that.
@@ -54,6 +57,7 @@ class Passed:
     offset: int
     tables: tuple[TableName, ...]
     lake_alone: bool
+    binds_alike: bool
     list_limit: int | None
     reads: Mapping[str, ObjectRead]
     edits: EditedText
@@ -115,15 +119,19 @@ class Gate:
             snapshot_id = self._metadata.snapshot_id
             edits += travelling(self._cursor, parsed.sql, snapshot_id, is_object)
         edited = EditedText.of(parsed.sql, edits)
+        lake_alone = (
+            parsed.form is Form.QUERY
+            and not called
+            and not self._named
+            and all(map(depends_on_lake_alone, self._statements))
+        )
         return Passed(
             edited.text,
             parsed.form,
             parsed.offset,
             tuple(self._tables),
-            parsed.form is Form.QUERY
-            and not called
-            and not self._named
-            and all(map(depends_on_lake_alone, self._statements)),
+            lake_alone,
+            lake_alone and not any(statement.travels for statement in self._statements),
             checked_list_limit(_together(self._statements)),
             {**self._named, **called},
             edited,

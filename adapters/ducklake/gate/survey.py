@@ -25,6 +25,7 @@ class _Found:
     listings: set[str] = field(default_factory=set)
     common_tables: set[str] = field(default_factory=set)
     recursive: bool = False
+    travels: bool = False
     sampled: bool = False
     selects_columns_by_lambda: bool = False
 
@@ -43,6 +44,7 @@ def survey(tree: Json) -> Statement:
         listings=frozenset(found.listings),
         common_tables=frozenset(found.common_tables),
         recursive=found.recursive,
+        travels=found.travels,
         sampled=found.sampled,
         selects_columns_by_lambda=found.selects_columns_by_lambda,
         size=size_of(nodes),
@@ -61,6 +63,8 @@ def _found(nodes: Sequence[Node]) -> _Found:
 def _note_source(node: Node, found: _Found) -> None:
     if isinstance(node.json.get("sample"), dict):
         found.sampled = True
+    if node.json.get("at_clause"):
+        found.travels = True
     match node.json:
         case {"type": "BASE_TABLE"}:
             found.tables.add(reference(node.json, "catalog_name", "schema_name", "table_name"))

@@ -130,8 +130,8 @@ class DuckLakeResult(QueryResult):
 
     def __iter__(self) -> Iterator[bytes]:
         """As `QueryResult.__iter__`."""
-        reader = self._work(self._run)
-        chunks = self._encoder.encode(reader.schema, self._batches(reader))
+        reader, batches = self._work(self._begun)
+        chunks = self._encoder.encode(reader.schema, self._batches(reader, batches))
         while (chunk := self._encoded(chunks)) is not None:
             if chunk:
                 yield chunk
@@ -172,23 +172,29 @@ class DuckLakeResult(QueryResult):
         finally:
             self._engine.release()
 
-    def _run(self) -> Any:
+    def _begun(self) -> tuple[Any, list[Any]]:
+        """The reader of the statement's rows, and its first batches."""
         self._cursor.execute(self._query.statement, self._query.parameters or None)
-        return self._cursor.to_arrow_reader(BATCH_ROWS)
+        reader = self._cursor.to_arrow_reader(BATCH_ROWS)
+        return reader, _next_batches(reader)
 
-    def _batches(self, reader: Any) -> Iterator[Any]:
-        while True:
-            batch = self._work(lambda: next(reader, None))
-            if batch is None:
+    def _batches(self, reader: Any, batches: list[Any]) -> Iterator[Any]:
+        while batches:
+            for batch in batches:
+                yield self._counted(batch)
+                if self._truncated:
+                    return
+            if batches[-1].num_rows < BATCH_ROWS:
                 return
-            limit = self._query.row_limit
-            if limit is not None and self._row_count + batch.num_rows > limit:
-                batch = batch.slice(0, limit - self._row_count)
-                self._truncated = True
-            self._row_count += batch.num_rows
-            yield batch
-            if self._truncated:
-                return
+            batches = self._work(lambda: _next_batches(reader))
+
+    def _counted(self, batch: Any) -> Any:
+        limit = self._query.row_limit
+        if limit is not None and self._row_count + batch.num_rows > limit:
+            batch = batch.slice(0, limit - self._row_count)
+            self._truncated = True
+        self._row_count += batch.num_rows
+        return batch
 
     def _work(self, step: Callable[[], T]) -> T:
         """Let the engine do a step; one that hangs is left behind soon after its time."""
@@ -231,3 +237,17 @@ class DuckLakeResult(QueryResult):
         except (*ENGINE_ERRORS, ValueError) as met:
             return met
         return error
+
+
+def _next_batches(reader: Any) -> list[Any]:
+    """The next batch; one that is not full is the last, so what follows is asked for at once.
+
+    The end of a short answer then takes no step of its own. A list whose last batch is full may
+    be followed by more.
+    """
+    batches = []
+    for batch in reader:
+        batches.append(batch)
+        if batch.num_rows == BATCH_ROWS:
+            break
+    return batches
