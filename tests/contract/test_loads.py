@@ -108,6 +108,74 @@ def test_names_of_every_kind(tables: TablePort, name: TableName, held: HeldBucke
     assert load(tables, name, held.put(ODD, b"a\n1\n2\n")).outcome.rows_appended == 2
 
 
+@pytest.mark.parametrize(
+    "file, content",
+    [
+        ("array.json", '[{"a": 1, "b": "x"}, {"a": 2}]'),
+        ("spread.json", '\n [ {"a": 1,\n "b": "x"} ,\n{"a": 2}\n]\n'),
+        ("lines.json", '{"a": 1, "b": "x"}\n{"a": 2}\n'),
+        ("objects.json", '{"a": 1,\n"b": "x"}\n\n{"a":\n2}'),
+        ("lines.ndjson", '{"a": 1, "b": "x"}\r\n{"a": 2}'),
+        ("lines.jsonl", '{"b": "x", "a": 1}\n\n{"b": null, "a": 2}\n\n'),
+    ],
+)
+def test_json_of_each_shape(
+    tables: TablePort,
+    queries: QueryPort,
+    name: TableName,
+    held: HeldBucket,
+    file: str,
+    content: str,
+) -> None:
+    create(tables, name, *COLUMNS)
+    assert load(tables, name, held.put(file, content.encode())).outcome.rows_appended == 2
+    assert [
+        (row["a"], row["b"]) for row in read(queries, Query(f"FROM {name} ORDER BY a")).rows
+    ] == [
+        (1, "x"),
+        (2, None),
+    ]
+
+
+def test_a_single_json_object_is_a_row(
+    tables: TablePort, queries: QueryPort, name: TableName, held: HeldBucket
+) -> None:
+    create(tables, name, *COLUMNS)
+    for number, suffix in enumerate(("json", "ndjson")):
+        load(tables, name, held.put(f"x.{suffix}", b'{"a": %d}' % number))
+    held.put("in/1.json", b'[{"a": 2}]')
+    held.put("in/2.json", b'{"a": 3}\n{"a": 4}')
+    held.put("in/3.json", b'{"a": 5}')
+    load(tables, name, f"{held.name}/in/*.json")
+    assert [row["a"] for row in read(queries, Query(f"FROM {name} ORDER BY a")).rows] == [*range(6)]
+
+
+@pytest.mark.parametrize(
+    "file, content",
+    [
+        ("x.json", '[{"a": 1}, 2]'),
+        ("x.json", '{"a": 1}\n[{"a": 2}]'),
+        ("x.json", '[{"a": 1}]\n{"a": 2}'),
+        ("x.json", '[[{"a": 1}]]'),
+        ("x.json", '"a"'),
+        ("x.ndjson", '{"a": 1}\nnull\n'),
+        ("x.ndjson", '[{"a": 1}]\n'),
+        ("x.ndjson", '{"a": 1}\n{"a": 1, "a": 2}\n'),
+        ("x.ndjson", '{"a": 1, "a": 2}\n'),
+        ("x.ndjson", '{"a": 1}\n{"a": 2, "\\u0000": 3}\n'),
+        ("x.ndjson", '{"\\u0000": 1}\n'),
+        ("x.ndjson", '{"a": 1}\n{"z": 1}\n'),
+    ],
+)
+def test_json_of_no_shape_loads_nothing(
+    tables: TablePort, name: TableName, held: HeldBucket, file: str, content: str
+) -> None:
+    made = create(tables, name, *COLUMNS)
+    with pytest.raises((RowsDoNotFitError, MalformedObjectError)):
+        load(tables, name, held.put(file, content.encode()))
+    assert tables.describe(name) == made
+
+
 def test_what_does_not_fit_loads_nothing(
     tables: TablePort, name: TableName, held: HeldBucket
 ) -> None:

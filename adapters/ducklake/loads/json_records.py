@@ -144,15 +144,23 @@ def names_in_json(cursor: duckdb.DuckDBPyConnection, relation: str) -> list[str]
     Raises:
         RowsDoNotFitError: When a record is no JSON object, or has a name twice.
     """
-    # Most records have the same names, so few lists of them are looked at.
+    # Most records have the names of the first: to see that costs half of what grouping them does.
+    first = cursor.execute(f"SELECT json_keys(json) FROM {relation} LIMIT 1").fetchone()
+    usual = [] if first is None else list(first[0] or ())
+    others_alone, and_usual = "", ""
+    if usual:
+        others_alone = "WHERE keys IS DISTINCT FROM CAST($usual AS VARCHAR[])"
+        and_usual = "UNION ALL SELECT CAST($usual AS VARCHAR[]), false"
     (found,) = cursor.execute(
         "WITH shapes AS MATERIALIZED ("
         # What is no object has no keys.
         "SELECT keys, bool_or(len(keys) = 0 AND json_type(json) <> 'OBJECT') AS other "
-        f"FROM (SELECT json, json_keys(json) AS keys FROM {relation}) GROUP BY keys) "
+        f"FROM (SELECT json, json_keys(json) AS keys FROM {relation}) {others_alone} "
+        f"GROUP BY keys {and_usual}) "
         "SELECT bool_or(other), bool_or(len(keys) <> len(list_distinct(keys))), "
         "(SELECT list(DISTINCT key ORDER BY key) FROM (SELECT unnest(keys) AS key FROM shapes)) "
-        "FROM shapes"
+        "FROM shapes",
+        {"usual": usual} if usual else None,
     ).fetchall()
     others, doubled, names = found
     if others:
