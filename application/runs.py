@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import ClassVar, Generic, Protocol, TypeVar
@@ -204,8 +203,7 @@ class Tracked(Generic[C, T]):
     def __call__(self, command: C) -> Done[T]:
         """Call it, as a run."""
         run = self._run(command)
-        with self._ending(run):
-            return self.done(command, run)
+        return self._to_the_end(run, lambda: self.done(command, run))
 
     def done(self, command: C, run: Run) -> Done[T]:
         """Call the use case in a run."""
@@ -215,13 +213,13 @@ class Tracked(Generic[C, T]):
         return Run(self._use_case.operation, self._use_case.plan(command), self._lineage)
 
     @staticmethod
-    @contextmanager
-    def _ending(run: Run) -> Iterator[None]:
-        """End a run as what is done here ends."""
+    def _to_the_end(run: Run, work: Callable[[], Done[T]]) -> Done[T]:
+        """Do something in a run that ends as that does."""
         try:
-            yield
+            done = work()
         except BaseException as error:
             run.fail(error)
             raise
         if not run.followed:
             run.complete()
+        return done

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from loguru import logger
 
+from entrypoints.log_lines import LineWriter
 from entrypoints.settings import LogFormat, LogLevel
 
 if TYPE_CHECKING:
@@ -31,15 +32,27 @@ class InterceptHandler(logging.Handler):
         bound.opt(exception=record.exc_info).log(level, "{}", record.getMessage())
 
 
-def configure_logging(level: LogLevel, log_format: LogFormat, stream: TextIO | None = None) -> None:
-    """Send all log lines to one stream (stderr when none is named), and nowhere else."""
+def configure_logging(
+    level: LogLevel,
+    log_format: LogFormat,
+    stream: TextIO | None = None,
+    *,
+    in_background: bool = False,
+) -> None:
+    """Send all log lines to one stream, and nowhere else.
+
+    Args:
+        level: Lines below this level are left out.
+        log_format: What a line looks like.
+        stream: Where they go; stderr when none is named.
+        in_background: Whether lines below WARNING are written a moment later, many at once.
+    """
     name = level.value.upper()
     sink = _JsonSink if log_format is LogFormat.JSON else _TextSink
     logger.remove()
+    lines = LineWriter(stream or sys.stderr, in_background=in_background)
     # `diagnose` would print the values of variables, secrets among them.
-    logger.add(
-        sink(stream or sys.stderr), level=name, format="{message}", backtrace=False, diagnose=False
-    )
+    logger.add(sink(lines), level=name, format="{message}", backtrace=False, diagnose=False)
     logging.basicConfig(handlers=[InterceptHandler()], level=name, force=True)
     logging.captureWarnings(capture=True)
     for quiet in QUIET_LOGGERS:
@@ -48,21 +61,27 @@ def configure_logging(level: LogLevel, log_format: LogFormat, stream: TextIO | N
 
 def _without_line_breaks(text: str) -> str:
     """One event, one line: what a client sent must not be able to forge a second one."""
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 class _Sink:
-    """Writes each message to a stream."""
+    """Writes each message as lines; what tells of trouble before anything else happens."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+    def __init__(self, lines: LineWriter) -> None:
+        self._lines = lines
 
-    def __call__(self, message: Any) -> None:
+    def write(self, message: Any) -> None:
         record: Record = message.record
         # `str(message)` is the message, and behind it the traceback when there is one.
         traceback = str(message).removeprefix(record["message"]).strip("\n")
-        self._stream.write(self.line(record, traceback) + "\n")
-        self._stream.flush()
+        is_trouble = record["level"].no >= logging.WARNING
+        self._lines.write(self.line(record, traceback), at_once=is_trouble)
+
+    def stop(self) -> None:
+        """Called when the sink is removed, at the end of the process at last."""
+        self._lines.stop()
 
     def line(self, record: Record, traceback: str) -> str:
         raise NotImplementedError

@@ -42,19 +42,26 @@ class TrackedAppend(TrackedWrite[AppendRowsCommand, AppendOutcome]):
         super().__init__(use_case, lineage, tables, told_as(AppendOutcome))
         self._append = use_case
 
-    def may_wait(self, command: AppendRowsCommand) -> bool:
-        """Whether `begin` may have to wait for more than the body."""
-        return self._append.may_wait(command)
-
     def begin(self, command: AppendRowsCommand) -> BegunRun:
-        """Begin an append to a table that is not to grow. Errors are raised by its end.
+        """Begin an append, or recall what came of it before. Errors are raised by its end.
 
         Raises:
             IdempotencyKeyReusedError: When the key was used for something else.
         """
         recalled = self._recalled(command.terms)
-        if recalled is not None:
-            return BegunRun(None, lambda: recalled)
+        return self._begun(command) if recalled is None else BegunRun(None, lambda: recalled)
+
+    def begin_at_once(self, command: AppendRowsCommand) -> BegunRun | None:
+        """Begin an append, or do nothing when that may have to wait for more than its body.
+
+        Errors are raised by its end.
+
+        Returns: None when nothing was done.
+        """
+        # Where nothing has to be waited for the key is new, and nothing to be recalled.
+        return None if self._append.may_wait(command) else self._begun(command)
+
+    def _begun(self, command: AppendRowsCommand) -> BegunRun:
         run = self._run(command)
         try:
             begun = self._append.begin(command, run)
@@ -65,8 +72,7 @@ class TrackedAppend(TrackedWrite[AppendRowsCommand, AppendOutcome]):
     def _end(
         self, command: AppendRowsCommand, run: Run, finish: Callable[[], AppendOutcome]
     ) -> Done[AppendOutcome]:
-        with self._ending(run):
-            return self._told(command.terms, run, finish)
+        return self._to_the_end(run, lambda: self._told(command.terms, run, finish))
 
 
 def _raise(error: Exception) -> AppendOutcome:

@@ -124,8 +124,9 @@ class TablePort(Protocol):
     def may_wait(self, name: TableName, key: IdempotencyKey | None) -> bool:
         """Whether `columns`, `recall` and `submit` may have to wait for anything.
 
-        False is a promise that they ask nothing of the catalog, and that no other write is
-        under way under the key, as far as can be seen at this moment. Never waits itself.
+        False is a promise that they ask nothing of the catalog, that the key is not known, so
+        that `recall` would give None, and that no other write is under way under it: as far as
+        can be seen at this moment. Never waits itself.
         """
 
     @abstractmethod

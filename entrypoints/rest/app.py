@@ -21,6 +21,7 @@ from entrypoints.rest.errors import add_error_handlers
 from entrypoints.rest.middleware import AccessLog, EarlyAnswer, Failsafe, HeadAsGet, RawPath
 from entrypoints.rest.pages import add_documentation_page
 from entrypoints.rest.problem_codes import table_of_codes
+from entrypoints.rest.quick_appends import QuickAppends
 from entrypoints.rest.routes import (
     data,
     datasets,
@@ -107,6 +108,8 @@ def create_app(
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        # It would need a library that is not there, and looks for it at each request.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         # A slash at the end is part of an object's name.
         redirect_slashes=False,
     )
@@ -121,6 +124,7 @@ def create_app(
     app.add_middleware(RawPath)
     app.add_middleware(Failsafe)
     app.add_middleware(EarlyAnswer)
+    app.add_middleware(QuickAppends, appends=lambda: app.state.service.appends)
     app.add_middleware(AccessLog)
     return app
 

@@ -3,34 +3,47 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
+from functools import partial
 
 from fastapi import Request
+from starlette.responses import Response
 
 from application.runs import Done
 from application.tables.append import AppendRowsCommand
 from application.tables.begin_append import BegunRun, TrackedAppend
-from domain.formats import DataFormat
+from domain.growth import OnNewColumns
 from domain.tables import AppendOutcome
+from entrypoints.rest.answers import json_answer
 from entrypoints.rest.bodies import BodyStream, body_of
+from entrypoints.rest.models.tables import AppendAnswer
 from entrypoints.rest.settlements import Settlements
 from entrypoints.rest.workers import WorkerPool
-
-SMALL_BODY_BYTES = 4 * 1024
-"""A body up to this size is read in the event loop: that takes less time than to hand it on."""
-
-_READ_AT_ONCE = frozenset({DataFormat.JSON, DataFormat.NDJSON, DataFormat.CSV})
+from entrypoints.rest.write_terms import replay_headers
 
 CommandOf = Callable[[Iterable[bytes]], AppendRowsCommand]
 """Makes the command of a request with its body."""
+
+
+def append_answer(
+    done: Done[AppendOutcome], on_new_columns: OnNewColumns = OnNewColumns.ERROR
+) -> Response:
+    """What an append did, as an answer."""
+    growing = on_new_columns is not OnNewColumns.ERROR
+    return json_answer(
+        AppendAnswer.of(done.value, done.run_id, growing=growing),
+        run_id=done.run_id,
+        headers=replay_headers(done),
+        leave_out_none=True,
+    )
 
 
 class Appends:
     """Runs the appends of all requests.
 
     An append holds a thread while its body comes in and is read, and none while it waits for
-    its commit. A small one holds none at all.
+    its commit. One that is there and small holds none at all.
 
     Args:
         use_case: Gives the use case; called in a worker, since it may wait for the lake to open.
@@ -53,6 +66,11 @@ class Appends:
         self._client_timeout_s = client_timeout_s
         self._settlements = Settlements()
 
+    @property
+    def max_body(self) -> int:
+        """The greatest body, in bytes."""
+        return self._max_body
+
     async def run(self, request: Request, command_of: CommandOf) -> Done[AppendOutcome]:
         """Append the rows of a request's body, as a run.
 
@@ -67,9 +85,26 @@ class Appends:
         # A client that says nothing is not counted.
         more = await body.fill()
         command = command_of(body)
+        if more:
+            return await self._run(partial(self._begun_as_it_comes, command, body))
+        return await self._run(partial(self._begun, command))
+
+    async def run_at_once(self, command: AppendRowsCommand) -> Done[AppendOutcome]:
+        """Append the rows of a small body that is there, as a run.
+
+        It is read in the event loop, which takes less time than to hand it on, unless something
+        may have to be waited for. Else as `run`.
+
+        Raises:
+            BusyError: When too many appends are under way.
+            LakehouseError: What the use case raises.
+        """
+        return await self._run(partial(self._begun_here, command))
+
+    async def _run(self, begin: Callable[[], Awaitable[BegunRun]]) -> Done[AppendOutcome]:
         self._pool.enter()
         try:
-            begun = await self._begun(command, body, more=more)
+            begun = await begin()
         except BaseException:
             self._pool.leave()
             raise
@@ -79,22 +114,17 @@ class Appends:
             begun.pending.when_settled(self._pool.leave)
         return await self._ended(begun)
 
-    async def _begun(self, command: AppendRowsCommand, body: BodyStream, *, more: bool) -> BegunRun:
-        if not more and self._is_quick(command, body):
-            return self._use_case().begin(command)
-        if not more:
-            return await self._pool.wait(lambda: self._begin(command), discard=_end)
+    async def _begun_as_it_comes(self, command: AppendRowsCommand, body: BodyStream) -> BegunRun:
         async with body.coming():
-            return await self._pool.wait(lambda: self._begin(command), discard=_end)
+            return await self._begun(command)
 
-    def _is_quick(self, command: AppendRowsCommand, body: BodyStream) -> bool:
-        return (
-            self._made_use_case is not None
-            and body.received <= SMALL_BODY_BYTES
-            and command.body_format.data_format in _READ_AT_ONCE
-            and not command.body_format.codings
-            and not self._made_use_case.may_wait(command)
-        )
+    async def _begun_here(self, command: AppendRowsCommand) -> BegunRun:
+        use_case = self._made_use_case
+        begun = None if use_case is None else use_case.begin_at_once(command)
+        return begun or await self._begun(command)
+
+    async def _begun(self, command: AppendRowsCommand) -> BegunRun:
+        return await self._pool.wait(lambda: self._begin(command), discard=_end)
 
     def _begin(self, command: AppendRowsCommand) -> BegunRun:
         return self._use_case().begin(command)

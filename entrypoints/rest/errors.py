@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
+from starlette.types import Scope
 
 from domain.errors import LakehouseError
 from entrypoints.rest.client import ClientGoneError
@@ -52,16 +53,27 @@ def add_error_handlers(app: FastAPI, routers: Sequence[APIRouter]) -> None:
     app.add_exception_handler(HTTPException, http)
 
 
-async def _lakehouse(request: Request, error: Exception) -> Response:
+def known_error_response(scope: Scope, error: LakehouseError | LocatedError) -> Response:
+    """One of the domain's errors as an answer; the log tells of those that are the service's."""
     cause = error.error if isinstance(error, LocatedError) else error
-    if isinstance(cause, LakehouseError):
-        status = status_of(cause)
-        if status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.NOT_IMPLEMENTED:
-            # The chain tells the operator what the answer must not tell the caller.
-            logger.opt(exception=error).warning("Answered {}: {}", status.value, cause.detail)
-        if request.method == QUERY_METHOD and status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
-            return problem_response(problem_of(request.scope, error), ACCEPT_QUERY)
-    return error_response(request.scope, error)
+    status = status_of(cause)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.NOT_IMPLEMENTED:
+        # The chain tells the operator what the answer must not tell the caller.
+        logger.opt(exception=error).warning("Answered {}: {}", status.value, cause.detail)
+    if scope["method"] == QUERY_METHOD and status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
+        return problem_response(problem_of(scope, error), ACCEPT_QUERY)
+    return error_response(scope, error)
+
+
+def unexpected_error_response(scope: Scope, error: Exception) -> Response:
+    """An error that nobody expected as an answer; the log alone tells what it was."""
+    logger.opt(exception=error).error("A request failed in a way that nobody expected.")
+    return error_response(scope, error)
+
+
+async def _lakehouse(request: Request, error: Exception) -> Response:
+    assert isinstance(error, LakehouseError | LocatedError)  # noqa: S101 - it is for these
+    return known_error_response(request.scope, error)
 
 
 async def _client_gone(request: Request, error: Exception) -> Response:  # noqa: ARG001

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-import uuid
 from contextlib import suppress
 
 from loguru import logger
@@ -13,11 +12,14 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from domain.errors import MalformedPathError
+from domain.randomness import random_bytes
+from entrypoints.rest.errors import unexpected_error_response
 from entrypoints.rest.names import routing_path
 from entrypoints.rest.problems import error_response, raw_path
 from entrypoints.rest.streaming import ResponseAbortedError
 
 REQUEST_ID_HEADER = "X-Request-Id"
+_REQUEST_ID_NAME = REQUEST_ID_HEADER.lower().encode()
 _REQUEST_ID = re.compile(r"[ -~]{1,128}")
 
 SMALL_REST_BYTES = 1024**2
@@ -37,8 +39,8 @@ class AccessLog:
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
-        given = Headers(scope=scope).get(REQUEST_ID_HEADER, "").strip()
-        request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        given = _first(scope, _REQUEST_ID_NAME).strip()
+        request_id = given if _REQUEST_ID.fullmatch(given) else random_bytes().hex()
         scope.setdefault("state", {})["request_id"] = request_id
         status = 0
 
@@ -46,7 +48,8 @@ class AccessLog:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)[REQUEST_ID_HEADER] = request_id
+                told = (_REQUEST_ID_NAME, request_id.encode("ascii"))
+                message["headers"] = [*message.get("headers", ()), told]
             await send(message)
 
         outcome = ""
@@ -93,10 +96,10 @@ class Failsafe:
         except ResponseAbortedError:
             raise
         except Exception as error:
-            logger.exception("A request failed in a way that nobody expected.")
+            response = unexpected_error_response(scope, error)
             if started:
                 raise ResponseAbortedError from error
-            await error_response(scope, error)(scope, receive, send)
+            await response(scope, receive, send)
 
 
 class RawPath:
@@ -202,6 +205,12 @@ class _Rest:
             async with asyncio.timeout(seconds):
                 while not self.complete:
                     await self.receive()
+
+
+def _first(scope: Scope, name: bytes) -> str:
+    """The first header of a name; empty when there is none."""
+    value: bytes = next((value for each, value in scope["headers"] if each == name), b"")
+    return value.decode("latin-1")
 
 
 def _has_body(scope: Scope) -> bool:

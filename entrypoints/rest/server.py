@@ -50,7 +50,7 @@ def serve(settings: Settings) -> None:
         LakeLockedError: When another process holds the lake.
         ConfigurationError: When the home or the address cannot be used.
     """
-    configure_logging(settings.log_level, settings.log_format)
+    configure_logging(settings.log_level, settings.log_format, in_background=True)
     signal.signal(signal.SIGTERM, _leave)
     container = build_container(settings)
     try:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from starlette.datastructures import Headers
+from starlette.types import Scope
 
 from application.runs import Done
 from application.writes import NO_TERMS, Fingerprint, Terms
@@ -43,7 +44,7 @@ class RequestTerms:
 
 
 def key_of(headers: Headers) -> IdempotencyKey | None:
-    """The request's key: as a structured string, in quotes, or as it stands.
+    """The request's key.
 
     Raises:
         InvalidIdempotencyKeyError: When it is against the rules, or given twice.
@@ -53,7 +54,16 @@ def key_of(headers: Headers) -> IdempotencyKey | None:
         return None
     if len(values) > 1:
         raise InvalidIdempotencyKeyError(f"{KEY_HEADER} is given once.")
-    text = values[0].strip()
+    return parse_key(values[0])
+
+
+def parse_key(text: str) -> IdempotencyKey:
+    """A key: as a structured string, in quotes, or as it stands.
+
+    Raises:
+        InvalidIdempotencyKeyError: When it is against the rules.
+    """
+    text = text.strip()
     if text.startswith('"'):
         # RFC 8941, 3.3.3: a quote and a backslash are escaped within a string.
         match = _QUOTED.fullmatch(text)
@@ -75,13 +85,42 @@ async def terms_of(request: Request) -> RequestTerms:
         key = key_of(request.headers)
     if key is None:
         return RequestTerms(NO_TERMS if if_match is None else Terms(if_match=if_match))
+    return keyed_terms(
+        request.scope,
+        key,
+        content_type=request.headers.get("content-type", ""),
+        content_encoding=request.headers.get("content-encoding", ""),
+        content=content_of(request),
+        if_match=if_match,
+    )
+
+
+def keyed_terms(
+    scope: Scope,
+    key: IdempotencyKey,
+    *,
+    content_type: str = "",
+    content_encoding: str = "",
+    content: bytes = b"",
+    if_match: tuple[str, ...] | None = None,
+) -> RequestTerms:
+    """The terms of a request under a key.
+
+    Args:
+        scope: The request.
+        key: Its key.
+        content_type: Its header of this name.
+        content_encoding: The same.
+        content: As much of its body as has been read.
+        if_match: As `Terms.if_match`.
+    """
     fingerprint = Fingerprint(
-        request.method.encode(),
-        raw_path(request.scope).encode(),
-        request.scope["query_string"],
-        request.headers.get("content-type", "").strip().lower().encode(),
-        request.headers.get("content-encoding", "").strip().lower().encode(),
-        content_of(request),
+        scope["method"].encode(),
+        raw_path(scope).encode(),
+        scope["query_string"],
+        content_type.strip().lower().encode(),
+        content_encoding.strip().lower().encode(),
+        content,
     )
     return RequestTerms(Terms(key, fingerprint.digest, if_match), fingerprint)
 

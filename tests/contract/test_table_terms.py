@@ -322,6 +322,7 @@ def test_recall(tables: TablePort, name: TableName) -> None:
     assert tables.recall(key, digest, thorough=True) is None
     assert digests == []
     first = keyed_append(tables, name, key)
+    assert tables.may_wait(name, key)
     recalled = tables.recall(key, digest)
     assert isinstance(recalled, AppendOutcome)
     assert recalled.snapshot_id == first.snapshot_id

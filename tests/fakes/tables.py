@@ -245,7 +245,7 @@ class FakeTables(TablePort):
         return self.table(name).columns
 
     def may_wait(self, name: TableName, key: IdempotencyKey | None) -> bool:
-        return False
+        return key in self._kept
 
     def submit(
         self, name: TableName, rows: Rows, write: Write, terms: WriteTerms = NO_TERMS

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
@@ -27,9 +26,10 @@ from domain.tables import (
     TableName,
 )
 from entrypoints.rest.answers import empty_answer, json_answer
+from entrypoints.rest.appends import append_answer
 from entrypoints.rest.conditions import quoted_tag, read_condition
 from entrypoints.rest.control import Later, StrictRoute
-from entrypoints.rest.dependencies import Service, ServiceDep, service_of
+from entrypoints.rest.dependencies import Service, ServiceDep
 from entrypoints.rest.documentation import (
     ETAG_HEADER,
     LINK_HEADER,
@@ -44,7 +44,7 @@ from entrypoints.rest.documentation import (
 from entrypoints.rest.locations import Part, located
 from entrypoints.rest.models.tables import AppendAnswer, NewTable, TableAnswer, TablesAnswer
 from entrypoints.rest.moments import asked_moment
-from entrypoints.rest.names import TablePathName, table_name_of
+from entrypoints.rest.names import TablePathName
 from entrypoints.rest.paging import (
     PageSize,
     PageToken,
@@ -52,15 +52,14 @@ from entrypoints.rest.paging import (
     next_link,
     to_token,
 )
-from entrypoints.rest.row_bodies import RowBodyFormat, body_format_of
-from entrypoints.rest.write_terms import WriteTerms, replay_headers, terms_of
+from entrypoints.rest.row_bodies import RowBodyFormat
+from entrypoints.rest.write_terms import WriteTerms, replay_headers
 
 router = APIRouter(tags=["tables"], route_class=StrictRoute)
 
 # Its parameter is read, and its name checked, in entrypoints.rest.names.
 _TABLE = "/tables/{table_name}"
-_later_on_writes = Later(headers=("If-None-Match", "If-Unmodified-Since"))
-LATER_ON_WRITES = Depends(_later_on_writes)
+LATER_ON_WRITES = Depends(Later(headers=("If-None-Match", "If-Unmodified-Since")))
 
 
 @router.post(
@@ -171,30 +170,16 @@ async def describe_table(
     return json_answer(TableAnswer.of(done.value), run_id=done.run_id, headers=headers)
 
 
-class _AppendRoute(StrictRoute):
-    """The route of appends, which spares one without parameters the framework's search for them.
-
-    That takes a good part of the time of a small append, and here it finds nothing.
-    """
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The framework's handler, for requests that have parameters."""
-        handle = super().get_route_handler()
-
-        async def append(request: Request) -> Response:
-            if request.scope["query_string"]:
-                return await handle(request)
-            # All that the handler would call, in its order.
-            await _later_on_writes(request)
-            service = await service_of(request)
-            table = await table_name_of(request.path_params["table_name"])
-            body_format = await body_format_of(request)
-            said = await terms_of(request)
-            return await append_rows(request, service, table, body_format, said)
-
-        return append
-
-
+@router.put(
+    _TABLE,
+    response_model=AppendAnswer,
+    responses={
+        200: {"headers": RUN_HEADER | REPLAY_HEADER},
+        **problems(404, 409, 412, 415, 507),
+    },
+    openapi_extra=ROWS_BODY,
+    dependencies=[LATER_ON_WRITES],
+)
 async def append_rows(
     request: Request,
     service: ServiceDep,
@@ -216,27 +201,7 @@ async def append_rows(
             table, said.body(body), body_format, said.terms, on_new_columns
         ),
     )
-    answer = AppendAnswer.of(
-        done.value, done.run_id, growing=on_new_columns is not OnNewColumns.ERROR
-    )
-    return json_answer(
-        answer, run_id=done.run_id, headers=replay_headers(done), leave_out_none=True
-    )
-
-
-router.add_api_route(
-    _TABLE,
-    append_rows,
-    methods=["PUT"],
-    response_model=AppendAnswer,
-    responses={
-        200: {"headers": RUN_HEADER | REPLAY_HEADER},
-        **problems(404, 409, 412, 415, 507),
-    },
-    openapi_extra=ROWS_BODY,
-    dependencies=[LATER_ON_WRITES],
-    route_class_override=_AppendRoute,
-)
+    return append_answer(done, on_new_columns)
 
 
 @router.delete(

@@ -188,10 +188,24 @@ def test_another_that_was_faster(service: Service) -> None:
     assert service.states().count(RunState.ABORT) == 1
 
 
-def test_a_table_that_may_grow_is_not_begun_without_a_thread(service: Service) -> None:
+def test_what_needs_not_wait_is_begun_at_once(service: Service) -> None:
+    begun = service.append.begin_at_once(command(key="k"))
+    assert begun is not None
+    service.tables.waiting[0].settle()
+
+    assert begun.end().value.rows_appended == 2
+    assert service.states() == [RunState.START, RunState.COMPLETE]
+
+
+def test_what_may_wait_is_not_begun_at_once(service: Service) -> None:
+    begun = service.append.begin(command(key="k"))
+    service.tables.waiting[0].settle()
+    begun.end()
+    states = service.states()
     growing = AppendRowsCommand(
         NAME, [b"[]"], BodyFormat(DataFormat.JSON), on_new_columns=OnNewColumns.ADD
     )
 
-    assert service.append.may_wait(growing)
-    assert not service.append.may_wait(command())
+    assert service.append.begin_at_once(growing) is None
+    assert service.append.begin_at_once(command(key="k")) is None
+    assert service.states() == states

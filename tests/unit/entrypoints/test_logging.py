@@ -89,3 +89,23 @@ def test_warnings_are_logged(configured: Configured) -> None:
         warnings.warn("beware", UserWarning, stacklevel=1)
         logging.captureWarnings(capture=False)
     assert "beware" in stream.getvalue()
+
+
+def test_what_tells_of_trouble_does_not_wait_in_the_background(
+    configured: Configured,
+) -> None:
+    configured(LogLevel.INFO, LogFormat.TEXT)
+    stream = io.StringIO()
+    configure_logging(LogLevel.INFO, LogFormat.TEXT, stream, in_background=True)
+    logger.info("first")
+    logger.warning("second")
+    assert [line.split()[-1] for line in stream.getvalue().splitlines()] == ["first", "second"]
+
+
+def test_what_waits_in_the_background_is_written_at_the_end(configured: Configured) -> None:
+    configured(LogLevel.INFO, LogFormat.TEXT)
+    stream = io.StringIO()
+    configure_logging(LogLevel.INFO, LogFormat.TEXT, stream, in_background=True)
+    logger.info("last words")
+    logger.remove()
+    assert stream.getvalue().endswith("last words\n")
