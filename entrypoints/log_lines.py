@@ -10,6 +10,9 @@ from typing import TextIO
 LINGER_S = 0.02
 """So long lines are collected. A process that is killed loses no more than those."""
 
+STOP_S = 5.0
+"""So long a stream that takes nothing may hold up the end."""
+
 MAX_WAITING = 10_000
 """With so many lines that wait, whoever has another one writes them."""
 
@@ -67,6 +70,9 @@ class LineWriter:
         """Write all lines that wait, and from now on each as it comes."""
         self._stopped.set()
         self._came.set()
+        if self._thread is not None:
+            # Python's end under a thread that writes to its stream would be a crash.
+            self._thread.join(STOP_S)
         self.flush()
 
     def _wake(self) -> None:
