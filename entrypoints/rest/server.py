@@ -92,8 +92,9 @@ def _run(settings: Settings, container: Container, listener: socket.socket) -> N
     logging.getLogger("uvicorn.error").addFilter(_KnownEnds())
     server = AcceptingServer(config)
     with (
-        # How the server itself ends a process that was told to stop from the keyboard.
-        suppress(KeyboardInterrupt),
+        # The server, once it has ended, raises again the signal that told it to: what is to be
+        # done at the end of the process comes behind it.
+        suppress(KeyboardInterrupt, SystemExit),
         asyncio.Runner(loop_factory=config.get_loop_factory()) as runner,
     ):
         runner.run(server.serve(sockets=[listener]))
