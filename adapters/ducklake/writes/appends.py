@@ -11,9 +11,10 @@ import duckdb
 from adapters.ducklake.catalog.schemas import Schemas
 from adapters.ducklake.catalog.stored_types import is_nested, reason_not_kept
 from adapters.ducklake.engine.errors import EngineMessage
-from adapters.ducklake.engine.sql import identifier, qualified, type_name
+from adapters.ducklake.engine.sql import identifier, qualified
 from adapters.ducklake.writes.answers import appended
 from adapters.ducklake.writes.growth import grow
+from adapters.ducklake.writes.incoming import handed_over
 from adapters.ducklake.writes.inlining import keep_out_of_the_catalog
 from adapters.ducklake.writes.jobs import Applied, Job, Step, Transaction
 from domain.commits import Write
@@ -25,8 +26,6 @@ from domain.tables import Column, TableName
 
 MERGED_ROWS = 1_000
 """Appends of at most so many rows are put together in memory, to be inserted at once."""
-
-_INCOMING = "incoming_rows"
 
 
 class AppendJob(Job[int]):
@@ -140,21 +139,21 @@ def insert(
         if reason is not None:
             raise RowsDoNotFitError(RowProblem(None, column, reason))
     target = ", ".join(map(identifier, columns))
-    source = ", ".join(
-        f"CAST({identifier(column)} AS {type_name(types[column])})" for column in columns
-    )
     if not schemas.catalog_keeps_nested and any(map(is_nested, types.values())):
         keep_out_of_the_catalog(transaction, name)
-    cursor.register(_INCOMING, rows)
     try:
-        with transaction.clock.stopped():
+        with (
+            handed_over(cursor, rows, {column: types[column] for column in columns}) as (
+                query,
+                values,
+            ),
+            transaction.clock.stopped(),
+        ):
             inserted = cursor.execute(
-                f"INSERT INTO {qualified(name)} ({target}) SELECT {source} FROM {_INCOMING}"
+                f"INSERT INTO {qualified(name)} ({target}) {query}", values
             ).fetchone()
     except duckdb.CatalogException as error:
         raise TableNotFoundError(f"There is no table {name} any more.") from error
     except (duckdb.ConstraintException, duckdb.ConversionException) as error:
         raise RowsDoNotFitError(RowProblem(None, None, EngineMessage.of(error).text)) from error
-    finally:
-        cursor.unregister(_INCOMING)
     return 0 if inserted is None else int(inserted[0])
