@@ -130,8 +130,8 @@ class DuckLakeResult(QueryResult):
 
     def __iter__(self) -> Iterator[bytes]:
         """As `QueryResult.__iter__`."""
-        reader, batches = self._work(self._begun)
-        chunks = self._encoder.encode(reader.schema, self._batches(reader, batches))
+        reader, batches, ended = self._work(self._begun)
+        chunks = self._encoder.encode(reader.schema, self._batches(reader, batches, ended))
         while (chunk := self._encoded(chunks)) is not None:
             if chunk:
                 yield chunk
@@ -172,21 +172,24 @@ class DuckLakeResult(QueryResult):
         finally:
             self._engine.release()
 
-    def _begun(self) -> tuple[Any, list[Any]]:
-        """The reader of the statement's rows, and its first batches."""
+    def _run(self) -> Any:
         self._cursor.execute(self._query.statement, self._query.parameters or None)
-        reader = self._cursor.to_arrow_reader(BATCH_ROWS)
-        return reader, _next_batches(reader)
+        return self._cursor.to_arrow_reader(BATCH_ROWS)
 
-    def _batches(self, reader: Any, batches: list[Any]) -> Iterator[Any]:
-        while batches:
+    def _begun(self) -> tuple[Any, list[Any], bool]:
+        """The reader of the statement's rows, with what `_read` gives first."""
+        reader = self._run()
+        return reader, *_read(reader)
+
+    def _batches(self, reader: Any, batches: list[Any], ended: bool) -> Iterator[Any]:
+        while True:
             for batch in batches:
                 yield self._counted(batch)
                 if self._truncated:
                     return
-            if batches[-1].num_rows < BATCH_ROWS:
+            if ended:
                 return
-            batches = self._work(lambda: _next_batches(reader))
+            batches, ended = self._work(lambda: _read(reader))
 
     def _counted(self, batch: Any) -> Any:
         limit = self._query.row_limit
@@ -239,15 +242,16 @@ class DuckLakeResult(QueryResult):
         return error
 
 
-def _next_batches(reader: Any) -> list[Any]:
-    """The next batch; one that is not full is the last, so what follows is asked for at once.
+def _read(reader: Any) -> tuple[list[Any], bool]:
+    """The next batches, two at most, and whether they are the last.
 
-    The end of a short answer then takes no step of its own. A list whose last batch is full may
-    be followed by more.
+    One that is not full is most often the last: what follows it is asked for at once, so that
+    the end of a short answer takes no step of its own.
     """
-    batches = []
-    for batch in reader:
-        batches.append(batch)
-        if batch.num_rows == BATCH_ROWS:
-            break
-    return batches
+    batch = next(reader, None)
+    if batch is None:
+        return [], True
+    if batch.num_rows == BATCH_ROWS:
+        return [batch], False
+    following = next(reader, None)
+    return ([batch], True) if following is None else ([batch, following], False)
