@@ -17,6 +17,7 @@ from domain.datasets import BucketName
 from domain.errors import (
     BucketNotFoundError,
     InvalidSqlError,
+    InvalidValueError,
     LakehouseError,
     MalformedObjectError,
     ObjectChangedError,
@@ -33,6 +34,7 @@ from tests.contract.dataset_cases import fresh_bucket, put
 from tests.contract.lakes import OpenedLake, on_lakes_that_run_sql
 from tests.contract.query_cases import ask, read
 from tests.contract.table_cases import column, create
+from tests.integration.hostile_parquet import HOSTILE
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -288,6 +290,18 @@ def test_objects_that_cannot_be_read_are_told_by_name(
     assert ".located" not in raised.value.detail
     assert len(raised.value.detail) < MAX_TOLD
     assert ask(queries, "SELECT 1").value == 1
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+def test_no_object_ends_the_engine(
+    queries: QueryPort, datasets: DatasetPort, bucket: BucketName, what: str
+) -> None:
+    put(datasets, bucket, "hostile.parquet", HOSTILE[what].written())
+
+    for _ in range(2):
+        with pytest.raises((MalformedObjectError, InvalidValueError)):
+            ask(queries, f"FROM 's3://{bucket}/hostile.parquet'")
+        assert ask(queries, "SELECT 1").value == 1
 
 
 def test_the_object_that_does_not_fit_the_others_is_told(

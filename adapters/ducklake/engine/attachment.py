@@ -75,6 +75,9 @@ def _settings(config: LakeConfig) -> dict[str, str | bool | int | float | list[s
         "autoload_known_extensions": "false",
         "temp_directory": str(config.temp_directory.absolute()),
     }
+    if isinstance(config.catalog, FileCatalog):
+        # No second engine of this process could open the file: see `Lake.commit`.
+        settings["disable_database_invalidation"] = True
     if config.spill_limit is not None:
         settings["max_temp_directory_size"] = config.spill_limit
     if config.memory_limit is not None:

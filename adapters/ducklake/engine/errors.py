@@ -90,6 +90,7 @@ _WRONG_SQL = (
 # What goes wrong while a stream is read comes as an OSError, which tells its class by name.
 _CLASSES_IN_STREAMS = {
     "Conversion": duckdb.ConversionException,
+    "INTERNAL": duckdb.InternalException,
     "Invalid Input": duckdb.InvalidInputException,
     "Mismatch Type": duckdb.TypeMismatchException,
     "Out of Memory": duckdb.OutOfMemoryException,
@@ -112,7 +113,10 @@ _CATALOG_FAILED = re.compile(
 _DAMAGED_FILE = re.compile(
     r"(Out of buffer|Payload value bigger|TProtocolException|don't know what type"
     r"|Failed to read file \"|No magic bytes found at end of file|File .+ too small to be a Parquet"
-    r"|Invalid string encoding found in Parquet)"
+    r"|Invalid string encoding found in Parquet|Varint-decoding found|Decode bit width too"
+    r"|Parquet file is likely corrupted|Prefetch registered for bytes outside"
+    r"|Input is invalid/unsupported GZIP|(BYTE_STREAM_SPLIT|RLE) encoding is only"
+    r"|Delta Length Byte Array encoding is only)"
 )
 
 
@@ -181,7 +185,7 @@ def translated(
         found = InvalidSqlError(text, position)
     elif isinstance(error, duckdb.FatalException | duckdb.InternalException):
         # DuckLake trips over itself when its catalog goes away while it reads inlined rows.
-        found = UnavailableError("The engine broke down and is being started anew; try again.")
+        found = UnavailableError("The engine broke down over it; try again.")
     elif isinstance(error, duckdb.IOException | duckdb.HTTPException | OSError):
         found = _of_storage(text)
     return found

@@ -54,6 +54,7 @@ class Lake:
         self._committed: set[duckdb.DuckDBPyConnection] = set()
         self._closed = False
         remote = isinstance(config.catalog, PostgresCatalog)
+        self._goes_on = not remote
         self.deadline = Deadline(config.catalog_timeout_s if remote else None, load_client)
         self.watchdog = Watchdog()
         # Nor does a thread that waits for a store heed an interrupt.
@@ -138,6 +139,22 @@ class Lake:
             self._cursors.add(cursor)
         return cursor
 
+    def commit(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """Commit what a cursor's transaction wrote.
+
+        An engine whose catalog is a file goes on after an error of its own, as another one could
+        not take its place, but not when that comes in a commit: what it has in memory may then
+        be another than what is in its log, and what is written behind that would be lost.
+
+        Raises:
+            duckdb.Error: When it fails.
+        """
+        try:
+            cursor.execute("COMMIT")
+        except (duckdb.FatalException, duckdb.InternalException):
+            self._abandon(cursor)
+            raise
+
     def has_committed(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """A cursor's transaction is over: its end needs no rollback, which would fail."""
         self._committed.add(cursor)
@@ -168,9 +185,12 @@ class Lake:
         """
         _keep_for_good(cursor)
         with self._opening:
-            if self._connection is None or not _is_dead(self._connection):
+            if self._connection is None or not (self._goes_on or _is_dead(self._connection)):
                 return
-            _logger.error("The engine broke down; another one takes its place.")
+            if self._goes_on:
+                _logger.critical("The engine broke down in a commit; start the service anew.")
+            else:
+                _logger.error("The engine broke down; another one takes its place.")
             _keep_for_good(self._connection)
             self._connection = None
 

@@ -45,7 +45,7 @@ def error_of_objects(
     """
     told = [name for name in names if name in text]
     if not told:
-        return _of_nameless(text, names)
+        return _of_nameless(error, text, names)
     # Of several the first that is told of; of two where one's name begins with the other's, it.
     shown = min(told, key=lambda name: (text.index(name), -len(name)))
     found: LakehouseError | None = None
@@ -55,16 +55,18 @@ def error_of_objects(
         found = ObjectNotFoundError(f"{shown} is not there any more.")
     elif _LONG_LINE in text:
         found = TooLargeError(f"{shown} cannot be read. {CsvLines.TOO_LONG}")
-    elif "HTTP" not in text and isinstance(error, _OF_CONTENT):
+    elif "HTTP" not in text and (isinstance(error, _OF_CONTENT) or tells_of_damaged_file(text)):
         found = MalformedObjectError(f"{shown} cannot be read. {fit(text)}")
     return found
 
 
-def _of_nameless(text: str, names: Sequence[str]) -> LakehouseError | None:
+def _of_nameless(error: BaseException, text: str, names: Sequence[str]) -> LakehouseError | None:
     """The error for a message that does not say of which object it speaks."""
     which = names[0] if len(names) == 1 else "One of the objects that the statement reads"
     if names and _LONG_LINE_OVER_BUFFERS in text:
         return TooLargeError(f"{which} cannot be read. {CsvLines.TOO_LONG}")
+    if names and isinstance(error, duckdb.InternalException):
+        return MalformedObjectError(f"{which} cannot be read: the engine breaks down over it.")
     if names and tells_of_damaged_file(text):
         return MalformedObjectError(f"{which} cannot be read: it is damaged.")
     return None

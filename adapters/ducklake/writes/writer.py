@@ -249,7 +249,7 @@ class Writer:
         """Commit, and give the snapshot."""
         self._last = None
         try:
-            cursor.execute("COMMIT")
+            self._lake.commit(cursor)
             after = _last_committed(cursor)
         except BaseException as error:
             self._ledger.doubt()
