@@ -23,9 +23,9 @@ from adapters.filesystem.datasets import FilesystemDatasets
 from domain.datasets import BucketName
 from domain.errors import MalformedObjectError, UnavailableError
 from domain.tables import TableName
+from tests.contract.dataset_cases import put
 from tests.contract.query_cases import ask
 from tests.contract.table_cases import append, create, some_rows
-from tests.contract.dataset_cases import put
 from tests.integration.hostile_parquet import ENDS_AN_ENGINE
 
 TABLE = TableName("main", "t")
