@@ -98,7 +98,7 @@ class DuckLakeMaintenance(MaintenancePort):
     def _repair(self, inventory: Inventory, run_id: str, clock: Clock) -> Repair | None:
         def repair(turns_clock: Clock) -> Repair | None:
             with self._turns.turn():
-                return take_out(inventory.cursor, run_id, turns_clock)
+                return take_out(self._lake, inventory.cursor, run_id, turns_clock)
 
         with clock.stopped():
             return self._writer.in_turn(repair)

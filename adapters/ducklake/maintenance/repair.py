@@ -12,6 +12,7 @@ from __future__ import annotations
 import duckdb
 
 from adapters.ducklake.engine.deadline import Clock
+from adapters.ducklake.engine.lake import Lake
 from adapters.ducklake.engine.sql import METADATA
 from adapters.ducklake.writes.writer import AUTHOR
 from domain.commits import CommitMessage, Write
@@ -22,10 +23,13 @@ from domain.tables import TableName
 _IDS_AT_ONCE = 1_000
 
 
-def take_out(cursor: duckdb.DuckDBPyConnection, run_id: str, clock: Clock) -> Repair | None:
+def take_out(
+    lake: Lake, cursor: duckdb.DuckDBPyConnection, run_id: str, clock: Clock
+) -> Repair | None:
     """Take the damaged files of an inventory out of the current version, in one transaction.
 
     Args:
+        lake: The lake.
         cursor: The cursor of the inventory.
         run_id: The run that does it.
         clock: Knows whether somebody waits for it still.
@@ -48,7 +52,7 @@ def take_out(cursor: duckdb.DuckDBPyConnection, run_id: str, clock: Clock) -> Re
             _end(cursor, kind, repair.snapshot_id)
         _add_snapshot(cursor, repair, table_ids, run_id)
         clock.check()
-        cursor.execute("COMMIT")
+        lake.commit(cursor)
     except (duckdb.Error, UpstreamTimeoutError):
         _roll_back(cursor)
         raise
