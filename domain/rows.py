@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 from domain.growth import Growth
 
@@ -41,6 +42,16 @@ class Rows(ArrowStream, Protocol):
     def growth(self) -> Growth:
         """What the table must grow by before they fit it; most often nothing."""
         ...
+
+    @property
+    def values(self) -> Sequence[list[Any]] | None:
+        """The values of each column, in the order of `columns`, as Python's own; None otherwise.
+
+        They are there where the rows are few, so that making Arrow of them takes longer than all
+        else that is done with them, and of types whose values Python's own carry exactly: bool,
+        int, finite float and str.
+        """
+        return None
 
     def close(self) -> None:
         """Give back the memory or disk that holds the rows. May be called twice."""

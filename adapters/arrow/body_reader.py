@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from adapters.arrow.arrow_body import read_arrow
 from adapters.arrow.columns import TableColumns
 from adapters.arrow.csv_body import read_csv
-from adapters.arrow.json_body import read_json, read_ndjson
+from adapters.arrow.few_rows import FEW_BYTES, FEW_EXPANDED_BYTES
+from adapters.arrow.json_body import read_few, read_json, read_ndjson
 from adapters.arrow.parquet_body import read_parquet
 from adapters.arrow.record_batches import BatchConverter
 from adapters.arrow.spool import RowStore, rows_without_columns
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from domain.bodies import BodyFormat
     from domain.rows import Rows
     from domain.tables import Column
+
+_LINES = {DataFormat.JSON: False, DataFormat.NDJSON: True}
 
 
 class BodyReader:
@@ -56,6 +60,10 @@ class BodyReader:
             EmptyBodyError, MalformedBodyError, RowsDoNotFitError, TooLargeError,
             StorageFullError: As `RowReaderPort.read`.
         """
+        if body_format.data_format in _LINES and not growth and not left_out:
+            few, chunks = self._few(chunks, body_format, columns)
+            if few is not None:
+                return few
         store = RowStore(columns, self.directory, self.limits)
         names = [column.name for column in left_out]
         try:
@@ -65,6 +73,20 @@ class BodyReader:
         except BaseException:
             store.close()
             raise
+
+    def _few(
+        self, chunks: Iterator[bytes], body_format: BodyFormat, columns: Sequence[Column]
+    ) -> tuple[Rows | None, Iterator[bytes]]:
+        """The rows of a small body, if they can be kept so; else the body again."""
+        first = [*islice(chunks, 1)]
+        if not first or len(first[0]) > FEW_BYTES:
+            return None, chain(first, chunks)
+        first += islice(chunks, 1)
+        if len(first) > 1 or self.limits.expanded_bytes < FEW_EXPANDED_BYTES:
+            return None, chain(first, chunks)
+        lines = _LINES[body_format.data_format]
+        few = read_few(first[0], TableColumns(columns), self.limits, lines=lines)
+        return few, iter(first)
 
     def _batches(
         self, chunks: Iterator[bytes], body_format: BodyFormat, columns: TableColumns

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from adapters.arrow.carriers import is_writable
+from adapters.arrow.few_rows import FewRows
 from adapters.arrow.json_exact import ExactRows, rows_of_array, rows_of_lines
-from adapters.arrow.json_shapes import SHAPES, NotPlainError, RowShape, row_shape
+from adapters.arrow.json_shapes import SHAPES, RowShape, row_shape
 from adapters.arrow.json_split import JsonPart, split_array, split_lines
 from adapters.arrow.json_values import split_object
 from adapters.arrow.limits import BATCH_CELLS
-from adapters.arrow.problems import UnfitValueError
+from adapters.arrow.problems import NotPlainError, UnfitValueError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -53,6 +54,35 @@ def read_ndjson(
     the line's. Raises the same as `read_json`.
     """
     return _Reader(columns, limits, lines=True).read(split_lines(chunks, limits))
+
+
+def read_few(text: bytes, columns: TableColumns, limits: Limits, *, lines: bool) -> FewRows | None:
+    """Read a small body whose rows are as those of the last one for the table.
+
+    Args:
+        text: The whole body.
+        columns: The table's columns.
+        limits: Of the body.
+        lines: Whether it is NDJSON.
+
+    Returns:
+        The rows; None when they are not, or not of types that are kept so, and the body is to be
+        read as any other.
+
+    Raises:
+        MalformedBodyError, TooLargeError: As `read_json`.
+    """
+    guess = _last_shapes.get(columns.all)
+    if guess is None or guess.limits != limits:
+        return None
+    split = split_lines if lines else split_array
+    parts = [part.text for part in split((text,), limits)]
+    try:
+        values = guess.read_few((b"" if lines else b",").join(parts), lines=lines)
+    except NotPlainError:
+        return None
+    present = [column for column in columns.all if column.name in values]
+    return FewRows(present, [values[column.name] for column in present])
 
 
 class _Reader:

@@ -17,10 +17,11 @@ import pyarrow.compute as pc
 from msgspec import UNSET, Raw, UnsetType
 
 from adapters.arrow.carriers import carrier_of
+from adapters.arrow.few_rows import check_of, check_values
 from adapters.arrow.json_exact import batch_of
 from adapters.arrow.json_values import FLOATS, LONG_INTEGERS, count_keys, value_reader
 from adapters.arrow.numbers import parse_not_finite
-from adapters.arrow.problems import UnfitColumnError, UnfitValueError
+from adapters.arrow.problems import NotPlainError, UnfitColumnError, UnfitValueError
 from adapters.arrow.text_columns import column_from_texts
 from domain.column_types import (
     INTEGER_BOUNDS,
@@ -50,10 +51,6 @@ SHAPES = 64
 """So many shapes are remembered."""
 
 
-class NotPlainError(Exception):
-    """Rows that are not plain enough to be decoded at once; they may fit all the same."""
-
-
 class RowShape:
     """The names that rows have, and how each column's values are built."""
 
@@ -72,6 +69,7 @@ class RowShape:
         self.columns = [column for _, column in members]
         self._optional = optional
         self._builders = [_builder(column.type, limits) for column in self.columns]
+        self._checks = [check_of(column.type) for column in self.columns]
         self._raw = [_decoded_type(column.type) is Raw for column in self.columns]
         row = msgspec.defstruct(
             "Row",
@@ -86,16 +84,45 @@ class RowShape:
 
     def read_array(self, text: bytes) -> pa.RecordBatch:
         """Read elements of an array. Raises `NotPlainError`."""
-        return self._batch(self._decoded(self._decode_array, b"[" + text + b"]"), text)
+        return self._batch(self._rows_of_array(text), text)
 
     def read_lines(self, text: bytes) -> pa.RecordBatch:
         """Read lines of one object each. Raises `NotPlainError`."""
+        return self._batch(self._rows_of_lines(text), text)
+
+    def read_few(self, text: bytes, *, lines: bool) -> dict[str, list[Any]]:
+        """Read few rows without Arrow, where they all have all members.
+
+        Returns:
+            The values of each column, by its name.
+
+        Raises:
+            NotPlainError: As the others, and when values are no Python values as they stand.
+        """
+        if self._optional:
+            raise NotPlainError
+        rows = self._rows_of_lines(text) if lines else self._rows_of_array(text)
+        values: dict[str, list[Any]] = {}
+        for index, (column, check) in enumerate(zip(self.columns, self._checks, strict=True)):
+            if check is None:
+                raise NotPlainError
+            taken = [*map(attrgetter(f"c{index}"), rows)]
+            check_values(column, taken, check)
+            values[column.name] = taken
+        if not rows or _has_more_keys(text, len(rows) * len(values), []):
+            raise NotPlainError
+        return values
+
+    def _rows_of_array(self, text: bytes) -> list[Any]:
+        return self._decoded(self._decode_array, b"[" + text + b"]")
+
+    def _rows_of_lines(self, text: bytes) -> list[Any]:
         rows = self._decoded(self._decode_lines, text)
         lines = text.count(b"\n") + (not text.endswith(b"\n"))
         # As many rows as lines, and never two on one: so each line is one row.
         if len(rows) != lines or _TWO_ON_A_LINE.search(text):
             raise NotPlainError
-        return self._batch(rows, text)
+        return rows
 
     def _decoded(self, decode: Callable[[bytes], list[Any]], text: bytes) -> list[Any]:
         try:

@@ -23,6 +23,10 @@ REQUIRED = "a value is required, and there is none."
 """What is wrong with a NULL or nothing in a column that must have a value."""
 
 
+class NotPlainError(Exception):
+    """Rows that are not plain enough to be decoded at once; they may fit all the same."""
+
+
 class UnfitValueError(Exception):
     """A value that does not fit its column's type; its text is a sentence for the user."""
 

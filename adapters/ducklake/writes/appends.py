@@ -14,14 +14,14 @@ from adapters.ducklake.engine.errors import EngineMessage
 from adapters.ducklake.engine.sql import identifier, qualified
 from adapters.ducklake.writes.answers import appended
 from adapters.ducklake.writes.growth import grow
-from adapters.ducklake.writes.incoming import handed_over
+from adapters.ducklake.writes.incoming import Incoming, handed_over, incoming, together
 from adapters.ducklake.writes.inlining import keep_out_of_the_catalog
 from adapters.ducklake.writes.jobs import Applied, Job, Step, Transaction
 from domain.commits import Write
 from domain.errors import RowProblem, RowsDoNotFitError, TableChangedError, TableNotFoundError
 from domain.growth import NO_GROWTH
 from domain.idempotency import WriteTerms
-from domain.rows import ArrowStream, Rows
+from domain.rows import Rows
 from domain.tables import Column, TableName
 
 MERGED_ROWS = 1_000
@@ -32,8 +32,7 @@ class AppendJob(Job[int]):
     """An append that waits to be committed; it gives the number of its rows.
 
     Attributes:
-        source: The rows; few are one table in memory by now, so that the commit, which others
-            wait for, asks nothing of the interpreter for them.
+        source: The rows; few are in memory by now.
         grown: What the table grew by when it was applied last.
     """
 
@@ -51,7 +50,7 @@ class AppendJob(Job[int]):
         )
         self.name = name
         self.rows = rows
-        self.source = _in_memory(rows) if rows.row_count <= MERGED_ROWS else rows
+        self.source: Incoming = incoming(rows) if rows.row_count <= MERGED_ROWS else rows
         self.schemas = schemas
         self.grown = NO_GROWTH
 
@@ -64,14 +63,6 @@ class AppendJob(Job[int]):
         return Applied(
             insert(transaction, self.schemas, self.name, self.rows.columns, self.source, table)
         )
-
-
-def _in_memory(rows: Rows) -> ArrowStream:
-    # Imported late, here and below: it costs a tenth of a second of the service's start.
-    import pyarrow as pa  # noqa: PLC0415
-
-    table: ArrowStream = pa.table(rows)
-    return table
 
 
 def merged(jobs: Sequence[Job[Any]]) -> Iterable[Step]:
@@ -95,9 +86,7 @@ def _step_of(appends: Sequence[Any]) -> Step:
     first: AppendJob = appends[0]
 
     def apply(transaction: Transaction) -> Sequence[Applied[int]]:
-        import pyarrow as pa  # noqa: PLC0415
-
-        rows = pa.concat_tables([append.source for append in appends]).combine_chunks()
+        rows = together([(append.rows, append.source) for append in appends])
         insert(transaction, first.schemas, first.name, first.rows.columns, rows)
         return [Applied(append.rows.row_count) for append in appends]
 
@@ -109,7 +98,7 @@ def insert(
     schemas: Schemas,
     name: TableName,
     columns: Sequence[str],
-    rows: ArrowStream,
+    rows: Incoming,
     table: Sequence[Column] | None = None,
 ) -> int:
     """Insert rows; how many they were.

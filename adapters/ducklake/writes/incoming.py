@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from adapters.ducklake.engine.sql import identifier, type_name
 from domain.column_types import ColumnType, DecimalType, ScalarKind, ScalarType
-from domain.rows import ArrowStream
+from domain.rows import ArrowStream, Rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 FEW_COLUMNS = 100
 FEW_CELLS = 2_000
 FEW_BYTES = 256 * 1024
+
+MANY_CELLS = 20_000
+"""So many values are handed over as parameters where they are Python's own already."""
 
 _INCOMING = "incoming_rows"
 
@@ -65,21 +69,55 @@ _LAST_YEAR = 9998
 
 Parameters = Sequence[list[Any]]
 
+Incoming = ArrowStream | Parameters
+"""Rows as Arrow, or the values of each column."""
+
+
+def incoming(rows: Rows) -> Incoming:
+    """Rows of one append, of which few are in memory by now.
+
+    So the commit, which others wait for, asks nothing of the interpreter for them.
+    """
+    # Imported late, here and below: it costs a tenth of a second of the service's start.
+    import pyarrow as pa  # noqa: PLC0415
+
+    values = rows.values
+    if values is not None:
+        return values
+    table: ArrowStream = pa.table(rows)
+    return table
+
+
+def together(appends: Sequence[tuple[Rows, Incoming]]) -> Incoming:
+    """The rows of several appends, which have the same columns, as those of one."""
+    import pyarrow as pa  # noqa: PLC0415
+
+    sources = [source for _, source in appends]
+    if all(isinstance(source, Sequence) for source in sources):
+        cells = sum(rows.row_count * len(rows.columns) for rows, _ in appends)
+        if cells <= MANY_CELLS:
+            return [[*chain.from_iterable(parts)] for parts in zip(*sources, strict=True)]
+    tables = [
+        pa.table(rows) if isinstance(source, Sequence) else source for rows, source in appends
+    ]
+    table: ArrowStream = pa.concat_tables(tables).combine_chunks()
+    return table
+
 
 @contextmanager
 def handed_over(
-    cursor: duckdb.DuckDBPyConnection, rows: ArrowStream, types: Mapping[str, ColumnType]
+    cursor: duckdb.DuckDBPyConnection, rows: Incoming, types: Mapping[str, ColumnType]
 ) -> Iterator[tuple[str, Parameters]]:
     """While this lasts, a query gives the rows.
 
     Args:
         cursor: Where it is to be asked.
-        rows: The rows.
+        rows: The rows; values are in the order of the columns.
         types: Their columns, in the order that is wanted, and what is to become of the values.
 
     Returns: the query, and its parameters.
     """
-    values = _few_values(rows, types)
+    values = rows if isinstance(rows, Sequence) else _few_values(rows, types)
     if values is not None:
         columns = ", ".join(f"unnest(CAST(? AS {type_name(kind)}[]))" for kind in types.values())
         yield f"SELECT {columns}", values
@@ -96,7 +134,6 @@ def handed_over(
 
 def _few_values(rows: ArrowStream, types: Mapping[str, ColumnType]) -> list[list[Any]] | None:
     """The values, by columns; None when they are many, or of a type that is none of Python's."""
-    # Imported late: it costs a tenth of a second of the service's start.
     import pyarrow as pa  # noqa: PLC0415
 
     if (

@@ -14,8 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.ducklake.writes import incoming
-from adapters.ducklake.writes.incoming import FEW_BYTES, FEW_CELLS, handed_over
+from adapters.ducklake.writes.incoming import (
+    FEW_BYTES,
+    FEW_CELLS,
+    MANY_CELLS,
+    handed_over,
+    together,
+)
 from domain.column_types import parse_column_type
+from tests.fakes.rows import FakeRows
 
 AS_VALUES = (
     ("BOOLEAN", pa.bool_(), st.booleans()),
@@ -101,3 +108,37 @@ def test_what_values_cannot_say_goes_as_arrow(
     assert not by_values
     assert len(handed) == len(rows)
     assert not any(is_null for (_, _, is_null), row in zip(handed, rows, strict=True) if row)
+
+
+TYPES = {"a": parse_column_type("BIGINT"), "b": parse_column_type("VARCHAR")}
+
+
+def by_arrow(first: int, count: int) -> FakeRows:
+    values = [*range(first, first + count)]
+    return FakeRows(pa.table({"a": values, "b": [str(value) for value in values]}))
+
+
+class ByValues(FakeRows):
+    """Rows that are there as values too."""
+
+    @property
+    def values(self) -> list[list[Any]]:
+        return [column.to_pylist() for column in self.table.columns]
+
+
+@pytest.mark.parametrize("count", [1, MANY_CELLS // 6, MANY_CELLS])
+@pytest.mark.parametrize("kinds", ["vv", "va", "av", "aa", "vvv"])
+def test_several_appends_together(
+    connection: duckdb.DuckDBPyConnection, kinds: str, count: int
+) -> None:
+    appends = [by_arrow(number * count, count) for number in range(len(kinds))]
+    rows = [
+        ByValues(each.table) if kind == "v" else each
+        for each, kind in zip(appends, kinds, strict=True)
+    ]
+    joined = together([(each, incoming.incoming(each)) for each in rows])
+    with handed_over(connection, joined, TYPES) as (query, values):
+        found = connection.execute(f"SELECT a, b FROM ({query}) q(a, b)", values).fetchall()
+    assert found == [(value, str(value)) for value in range(len(kinds) * count)]
+    few = len(kinds) * count * 2 <= MANY_CELLS
+    assert isinstance(joined, list) == ("a" not in kinds and few)
