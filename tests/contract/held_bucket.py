@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from domain.datasets import (
-    BucketName,
-    MediaType,
-    ObjectMetadata,
-    ObjectName,
-    ObjectRef,
-    WriteCondition,
-)
+from domain.datasets import BucketName
 from domain.ports.datasets import DatasetPort
+from tests.contract import dataset_cases
 
 
 class HeldBucket:
@@ -22,12 +16,5 @@ class HeldBucket:
 
     def put(self, name: str, content: bytes) -> str:
         """Put an object there; how a load calls it."""
-        self._datasets.put_object(
-            ObjectRef(self.name, ObjectName(name)),
-            [content],
-            size=len(content),
-            media_type=MediaType(),
-            metadata=ObjectMetadata(),
-            condition=WriteCondition(),
-        )
+        dataset_cases.put(self._datasets, self.name, name, content, size=len(content))
         return f"{self.name}/{name}"

@@ -19,7 +19,6 @@ from adapters.ducklake import (
     FileCatalog,
     Lake,
     LakeConfig,
-    LocalStorage,
     ObjectSources,
     PostgresCatalog,
     S3Storage,
@@ -40,6 +39,7 @@ from tests.fakes.datasets import FakeDatasets
 from tests.fakes.maintenance import FakeMaintenance
 from tests.fakes.queries import FakeQueries
 from tests.fakes.tables import FakeTables
+from tests.local_lake import local_lake
 from tests.servers.postgres import new_database
 from tests.servers.s3 import Buckets
 
@@ -134,14 +134,7 @@ def open_fake(request: pytest.FixtureRequest) -> Iterator[OpenedLake]:
 def open_ducklake(request: pytest.FixtureRequest) -> Iterator[OpenedLake]:
     home = request.getfixturevalue("tmp_path_factory").mktemp("lake")
     datasets = FilesystemDatasets(home / "datasets")
-    lake = Lake(
-        LakeConfig(
-            catalog=FileCatalog(home / "catalog.ducklake"),
-            storage=LocalStorage(home / "data"),
-            temp_directory=home / "temp",
-            readable=tuple(datasets.location_roots),
-        )
-    )
+    lake = Lake(local_lake(home, datasets))
     with closing(lake):
         yield opened_ducklake(lake, DirectoryStorage(home / "data"), datasets)
 

@@ -19,10 +19,7 @@ from dependency_injector import providers
 
 from adapters.ducklake import (
     DuckLakeQueries,
-    FileCatalog,
     Lake,
-    LakeConfig,
-    LocalStorage,
     ObjectSources,
 )
 from adapters.filesystem.datasets import FilesystemDatasets
@@ -37,6 +34,7 @@ from entrypoints.rest.app import create_app
 from entrypoints.settings import load_settings
 from tests.contract.dataset_cases import put
 from tests.integration.rest.serving import served
+from tests.local_lake import local_lake
 
 TIMEOUT_S = 0.3
 ANSWERED_WITHIN_S = 3.0
@@ -74,12 +72,7 @@ def datasets(tmp_path: Path) -> Iterator[DeafDatasets]:
 
 
 def opened(tmp_path: Path, datasets: DeafDatasets) -> tuple[Lake, DuckLakeQueries]:
-    config = LakeConfig(
-        catalog=FileCatalog(tmp_path / "catalog.ducklake"),
-        storage=LocalStorage(tmp_path / "data"),
-        temp_directory=tmp_path / "temp",
-        readable=tuple(datasets.location_roots),
-    )
+    config = local_lake(tmp_path, datasets)
     lake = Lake(config)
     queries = DuckLakeQueries(lake, ObjectSources(lake, datasets))
     queries.open(Query("SELECT $1", parameters=[1]), CSV).close()

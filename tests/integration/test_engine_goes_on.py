@@ -13,10 +13,7 @@ import pytest
 from adapters.ducklake import (
     DuckLakeQueries,
     DuckLakeTables,
-    FileCatalog,
     Lake,
-    LakeConfig,
-    LocalStorage,
     ObjectSources,
 )
 from adapters.filesystem.datasets import FilesystemDatasets
@@ -27,6 +24,7 @@ from tests.contract.dataset_cases import put
 from tests.contract.query_cases import ask
 from tests.contract.table_cases import append, create, some_rows
 from tests.integration.hostile_parquet import ENDS_AN_ENGINE
+from tests.local_lake import local_lake
 
 TABLE = TableName("main", "t")
 
@@ -37,13 +35,8 @@ def datasets(tmp_path: Path) -> FilesystemDatasets:
 
 
 @pytest.fixture
-def lake(tmp_path: Path) -> Iterator[Lake]:
-    config = LakeConfig(
-        FileCatalog(tmp_path / "catalog.duckdb"),
-        LocalStorage(tmp_path / "data"),
-        tmp_path / "temp",
-        readable=(f"{tmp_path}/",),
-    )
+def lake(tmp_path: Path, datasets: FilesystemDatasets) -> Iterator[Lake]:
+    config = local_lake(tmp_path, datasets)
     with closing(Lake(config)) as lake:
         yield lake
 

@@ -14,7 +14,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from adapters.ducklake import DuckLakeTables, FileCatalog, Lake, LakeConfig, LocalStorage
+from adapters.ducklake import DuckLakeTables, Lake
 from adapters.ducklake.engine.extensions import load_extension
 from adapters.ducklake.keys.index import HASH_SQL, KeyIndex, hash_of
 from adapters.ducklake.writes.appends import MERGED_ROWS
@@ -24,6 +24,7 @@ from domain.tables import AppendOutcome, IfExists, TableName
 from tests.contract.table_cases import create, definition, some_rows, write
 from tests.contract.test_table_terms import keyed_append, keyed_create, new_key, under
 from tests.fakes.rows import FakeRows
+from tests.local_lake import local_lake
 
 NAME = TableName("main", "t")
 
@@ -52,17 +53,7 @@ class Home:
     @contextmanager
     def open(self, keep: timedelta = timedelta(hours=24)) -> Iterator[OpenLake]:
         with ExitStack() as cleanup:
-            lake = cleanup.enter_context(
-                closing(
-                    Lake(
-                        LakeConfig(
-                            catalog=FileCatalog(self.path / "catalog.ducklake"),
-                            storage=LocalStorage(self.path / "data"),
-                            temp_directory=self.path / "temp",
-                        )
-                    )
-                )
-            )
+            lake = cleanup.enter_context(closing(Lake(local_lake(self.path))))
             yield OpenLake(lake, cleanup.enter_context(closing(DuckLakeTables(lake, keep))))
 
 

@@ -16,10 +16,8 @@ import pytest
 
 from adapters.ducklake import (
     DuckLakeQueries,
-    FileCatalog,
     Lake,
     LakeConfig,
-    LocalStorage,
     ObjectSources,
 )
 from adapters.filesystem.datasets import FilesystemDatasets
@@ -30,6 +28,7 @@ from domain.queries import Query
 from domain.tables import AtVersion
 from tests.contract.dataset_cases import put
 from tests.contract.query_cases import ask, read
+from tests.local_lake import local_lake
 
 
 def failing(last: str, source: str = "range(500000) r(i)") -> str:
@@ -71,12 +70,7 @@ def datasets(tmp_path: Path) -> FilesystemDatasets:
 
 @pytest.fixture
 def config(tmp_path: Path, datasets: FilesystemDatasets) -> LakeConfig:
-    return LakeConfig(
-        catalog=FileCatalog(tmp_path / "catalog.ducklake"),
-        storage=LocalStorage(tmp_path / "data"),
-        temp_directory=tmp_path / "temp",
-        readable=tuple(datasets.location_roots),
-    )
+    return local_lake(tmp_path, datasets)
 
 
 @pytest.fixture

@@ -13,10 +13,7 @@ import pytest
 from adapters.ducklake import (
     DuckLakeQueries,
     DuckLakeTables,
-    FileCatalog,
     Lake,
-    LakeConfig,
-    LocalStorage,
 )
 from adapters.filesystem.datasets import FilesystemDatasets
 from adapters.minio.config import MinioEndpoint
@@ -32,6 +29,7 @@ from tests.contract.dataset_cases import fresh_bucket
 from tests.contract.table_cases import append, create, some_rows
 from tests.extensions import extension_file
 from tests.fakes.lineage import FakeLineage
+from tests.local_lake import local_lake
 from tests.servers.endpoints import S3Endpoint
 
 NAME = TableName.parse("t")
@@ -83,11 +81,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 
 
 def test_a_bare_duckdb_reads_every_value_back(store: Store, tmp_path: Path) -> None:
-    config = LakeConfig(
-        catalog=FileCatalog(tmp_path / "catalog.ducklake"),
-        storage=LocalStorage(tmp_path / "data"),
-        temp_directory=tmp_path / "temp",
-    )
+    config = local_lake(tmp_path)
     with ExitStack() as opened:
         lake = opened.enter_context(closing(Lake(config)))
         tables = opened.enter_context(closing(DuckLakeTables(lake)))

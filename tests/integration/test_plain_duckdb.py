@@ -9,13 +9,14 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from adapters.ducklake import DuckLakeTables, FileCatalog, Lake, LakeConfig, LocalStorage
+from adapters.ducklake import DuckLakeTables, Lake
 from domain.column_types import parse_column_type
 from domain.commits import Write
 from domain.lineage import new_run_id
 from domain.tables import Column, IfExists, PartitionKey, TableDefinition, TableName
 from tests.extensions import extension_file
 from tests.fakes.rows import FakeRows
+from tests.local_lake import local_lake
 
 NAME = TableName("sales", "Orders")
 COLUMNS = (
@@ -29,13 +30,7 @@ Runs = dict[str, str]
 
 
 def lake_in(home: Path) -> Lake:
-    return Lake(
-        LakeConfig(
-            catalog=FileCatalog(home / "catalog.ducklake"),
-            storage=LocalStorage(home / "data"),
-            temp_directory=home / "temp",
-        )
-    )
+    return Lake(local_lake(home))
 
 
 @pytest.fixture

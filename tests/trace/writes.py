@@ -15,20 +15,14 @@ from adapters.ducklake import (
     ObjectSources,
 )
 from adapters.filesystem.datasets import FilesystemDatasets
-from domain.datasets import (
-    BucketName,
-    MediaType,
-    ObjectMetadata,
-    ObjectName,
-    ObjectRef,
-    WriteCondition,
-)
+from domain.datasets import BucketName, ObjectName, ObjectRef
 from domain.derived_tables import DerivedTable
 from domain.errors import RowsDoNotFitError
 from domain.growth import Growth
 from domain.object_rows import ObjectRows
 from domain.queries import Query
 from domain.tables import IfExists, TableName
+from tests.contract.dataset_cases import put
 from tests.contract.table_cases import (
     COLUMNS,
     append,
@@ -50,22 +44,12 @@ def say(what: str) -> None:
     print(what, flush=True)
 
 
-def put(datasets: FilesystemDatasets, ref: ObjectRef, content: bytes) -> None:
-    datasets.put_object(
-        ref,
-        [content],
-        size=None,
-        media_type=MediaType(),
-        metadata=ObjectMetadata(),
-        condition=WriteCondition(),
-    )
-
-
 def main(home: Path, durability: str) -> None:
     datasets = FilesystemDatasets(home / "datasets")
     source = ObjectRef(BucketName("raw-data"), ObjectName("rows.csv"))
     datasets.create_bucket(source.bucket)
-    put(datasets, source, b"id\n" + b"".join(b"%d\n" % number for number in range(FILE_ROWS)))
+    content = b"id\n" + b"".join(b"%d\n" % number for number in range(FILE_ROWS))
+    put(datasets, source.bucket, source.name.value, content)
     config = LakeConfig(
         catalog=FileCatalog(home / "lake" / "catalog.ducklake"),
         storage=LocalStorage(home / "lake" / "data"),

@@ -9,15 +9,13 @@ import pytest
 
 from adapters.ducklake import (
     DuckLakeQueries,
-    FileCatalog,
     Lake,
-    LakeConfig,
-    LocalStorage,
     ObjectSources,
 )
 from adapters.filesystem.datasets import FilesystemDatasets
 from domain.ports.datasets import DatasetPort
 from tests.integration.gate.objects import put_objects
+from tests.local_lake import local_lake
 
 MADE_BY_ANOTHER_CLIENT = (
     "CREATE TABLE lake.main.t AS SELECT i AS id, 'row ' || i AS label FROM range(5) r(i)",
@@ -46,16 +44,7 @@ def datasets(home: Path) -> DatasetPort:
 @pytest.fixture(scope="session")
 def lake(home: Path, datasets: DatasetPort) -> Iterator[Lake]:
     """The lake, whose files lie there too."""
-    opened = Lake(
-        LakeConfig(
-            catalog=FileCatalog(home / "catalog.ducklake"),
-            storage=LocalStorage(home / "data"),
-            temp_directory=home / "temp",
-            memory_limit="1GB",
-            threads=2,
-            readable=tuple(datasets.location_roots),
-        )
-    )
+    opened = Lake(local_lake(home, datasets, memory_limit="1GB", threads=2))
     with opened.cursor() as cursor:
         for statement in MADE_BY_ANOTHER_CLIENT:
             cursor.execute(statement)

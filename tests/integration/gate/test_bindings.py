@@ -12,10 +12,7 @@ import pytest
 
 from adapters.ducklake import (
     DuckLakeQueries,
-    FileCatalog,
     Lake,
-    LakeConfig,
-    LocalStorage,
     ObjectSources,
 )
 from adapters.ducklake.bindings import Asked, Bindings, Columns
@@ -30,6 +27,7 @@ from domain.formats import DataFormat
 from domain.queries import Parameters, Query, ResultEncoding
 from domain.tables import AtVersion, TableName
 from tests.contract.dataset_cases import put
+from tests.local_lake import local_lake
 
 
 @pytest.fixture
@@ -39,15 +37,7 @@ def datasets(tmp_path: Path) -> FilesystemDatasets:
 
 @pytest.fixture
 def lake(tmp_path: Path, datasets: FilesystemDatasets) -> Iterator[Lake]:
-    opened = Lake(
-        LakeConfig(
-            catalog=FileCatalog(tmp_path / "catalog.ducklake"),
-            storage=LocalStorage(tmp_path / "data"),
-            temp_directory=tmp_path / "temp",
-            threads=2,
-            readable=tuple(datasets.location_roots),
-        )
-    )
+    opened = Lake(local_lake(tmp_path, datasets, threads=2))
     yield opened
     opened.close()
 

@@ -14,11 +14,12 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from adapters.ducklake import DuckLakeQueries, FileCatalog, Lake, LakeConfig, LocalStorage
+from adapters.ducklake import DuckLakeQueries, Lake
 from adapters.ducklake.engine.extensions import load_extension
 from domain.formats import DataFormat
 from domain.queries import Query, ResultEncoding
 from domain.tables import TableName
+from tests.local_lake import local_lake
 
 DIGITS = 6
 
@@ -64,13 +65,7 @@ def plain(home: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 @pytest.fixture(scope="module")
 def friendly(plain: duckdb.DuckDBPyConnection, home: Path) -> Iterator[DuckLakeQueries]:
-    lake = Lake(
-        LakeConfig(
-            catalog=FileCatalog(home / "catalog.ducklake"),
-            storage=LocalStorage(home / "data"),
-            temp_directory=home / "temp",
-        )
-    )
+    lake = Lake(local_lake(home))
     yield DuckLakeQueries(lake)
     lake.close()
 

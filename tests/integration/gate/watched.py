@@ -17,10 +17,11 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from adapters.ducklake import DuckLakeQueries, FileCatalog, Lake, LakeConfig, LocalStorage
+from adapters.ducklake import DuckLakeQueries, Lake
 from domain.errors import LakehouseError
 from domain.formats import DataFormat
 from domain.queries import Query, ResultEncoding
+from tests.local_lake import local_lake
 
 ADDRESS_SPACE = 16 << 30
 MEMORY_LIMIT = "1GB"
@@ -46,15 +47,7 @@ class Watched:
 
 def opened(home: Path) -> Lake:
     """The lake in a directory."""
-    return Lake(
-        LakeConfig(
-            catalog=FileCatalog(home / "catalog.ducklake"),
-            storage=LocalStorage(home / "data"),
-            temp_directory=home / "temp",
-            memory_limit=MEMORY_LIMIT,
-            threads=2,
-        )
-    )
+    return Lake(local_lake(home, memory_limit=MEMORY_LIMIT, threads=2))
 
 
 def watch(lake: Lake, sql: str, patience_s: float) -> Watched:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from adapters.ducklake import DuckLakeTables, FileCatalog, Lake, LakeConfig, LocalStorage
+from adapters.ducklake import DuckLakeTables, Lake
 from adapters.ducklake.objects.sources import ObjectSource, ObjectSources
 from domain.errors import RowsDoNotFitError, TableChangedError
 from domain.growth import Growth, OnNewColumns
@@ -19,6 +19,7 @@ from domain.tables import IfExists, TableName
 from tests.contract.table_cases import append, column, create, write
 from tests.fakes.rows import FakeRows
 from tests.integration.transfers.conftest import Service
+from tests.local_lake import local_lake
 
 NAME = TableName("main", "growing")
 COLUMNS = (column("a", "INTEGER"),)
@@ -39,12 +40,7 @@ def table_of_a_slow_lake(
     service: Service, directory: Path
 ) -> Iterator[tuple[DuckLakeTables, SlowSources]]:
     """A lake of its own with the table, and the sources that its loads open."""
-    config = LakeConfig(
-        catalog=FileCatalog(directory / "catalog.ducklake"),
-        storage=LocalStorage(directory / "data"),
-        temp_directory=directory / "temp",
-        readable=tuple(service.container.datasets().location_roots),
-    )
+    config = local_lake(directory, service.container.datasets())
     with closing(Lake(config)) as lake:
         sources = SlowSources(lake, service.container.datasets())
         with closing(DuckLakeTables(lake, objects=sources)) as tables:
