@@ -85,7 +85,7 @@ class BodyReader:
         if len(first) > 1 or self.limits.expanded_bytes < FEW_EXPANDED_BYTES:
             return None, chain(first, chunks)
         lines = _LINES[body_format.data_format]
-        few = read_few(first[0], TableColumns(columns), self.limits, lines=lines)
+        few = read_few(first[0], tuple(columns), self.limits, lines=lines)
         return few, iter(first)
 
     def _batches(

@@ -30,7 +30,7 @@ FEW_EXPANDED_BYTES = 16 * FEW_BYTES
 
 
 def check_of(column_type: ColumnType) -> Callable[[Any], bool] | None:
-    """What tells whether a decoded JSON value is the column's as it stands; None for no value."""
+    """What tells whether a decoded value is the column's as it stands; None where none can be."""
     match column_type:
         case ScalarType(ScalarKind.VARCHAR):
             return _is_text

@@ -56,7 +56,9 @@ def read_ndjson(
     return _Reader(columns, limits, lines=True).read(split_lines(chunks, limits))
 
 
-def read_few(text: bytes, columns: TableColumns, limits: Limits, *, lines: bool) -> FewRows | None:
+def read_few(
+    text: bytes, columns: tuple[Column, ...], limits: Limits, *, lines: bool
+) -> FewRows | None:
     """Read a small body whose rows are as those of the last one for the table.
 
     Args:
@@ -72,8 +74,8 @@ def read_few(text: bytes, columns: TableColumns, limits: Limits, *, lines: bool)
     Raises:
         MalformedBodyError, TooLargeError: As `read_json`.
     """
-    guess = _last_shapes.get(columns.all)
-    if guess is None or guess.limits != limits:
+    guess = _last_shape(columns, limits)
+    if guess is None or not guess.has_values:
         return None
     split = split_lines if lines else split_array
     parts = [part.text for part in split((text,), limits)]
@@ -81,8 +83,14 @@ def read_few(text: bytes, columns: TableColumns, limits: Limits, *, lines: bool)
         values = guess.read_few((b"" if lines else b",").join(parts), lines=lines)
     except NotPlainError:
         return None
-    present = [column for column in columns.all if column.name in values]
+    present = [column for column in columns if column.name in values]
     return FewRows(present, [values[column.name] for column in present])
+
+
+def _last_shape(columns: tuple[Column, ...], limits: Limits) -> RowShape | None:
+    """The shape of the rows that were read last for a table of these columns, if it is known."""
+    shape = _last_shapes.get(columns)
+    return shape if shape is not None and shape.limits == limits else None
 
 
 class _Reader:
@@ -113,8 +121,8 @@ class _Reader:
 
         Small bodies for one table mostly are alike, and learning takes longer than reading them.
         """
-        guess = _last_shapes.get(self._columns.all)
-        if guess is None or guess.limits != self._limits:
+        guess = _last_shape(self._columns.all, self._limits)
+        if guess is None:
             return None
         try:
             batches = self._plain_batches(guess, part)

@@ -69,7 +69,10 @@ class RowShape:
         self.columns = [column for _, column in members]
         self._optional = optional
         self._builders = [_builder(column.type, limits) for column in self.columns]
-        self._checks = [check_of(column.type) for column in self.columns]
+        checks = [check_of(column.type) for column in self.columns]
+        self._checks = [check for check in checks if check is not None]
+        self.has_values = not optional and len(self._checks) == len(checks)
+        """Whether its rows can be read by `read_few`."""
         self._raw = [_decoded_type(column.type) is Raw for column in self.columns]
         row = msgspec.defstruct(
             "Row",
@@ -91,7 +94,7 @@ class RowShape:
         return self._batch(self._rows_of_lines(text), text)
 
     def read_few(self, text: bytes, *, lines: bool) -> dict[str, list[Any]]:
-        """Read few rows without Arrow, where they all have all members.
+        """Read few rows without Arrow, of a shape that `has_values`.
 
         Returns:
             The values of each column, by its name.
@@ -99,13 +102,9 @@ class RowShape:
         Raises:
             NotPlainError: As the others, and when values are no Python values as they stand.
         """
-        if self._optional:
-            raise NotPlainError
         rows = self._rows_of_lines(text) if lines else self._rows_of_array(text)
         values: dict[str, list[Any]] = {}
         for index, (column, check) in enumerate(zip(self.columns, self._checks, strict=True)):
-            if check is None:
-                raise NotPlainError
             taken = [*map(attrgetter(f"c{index}"), rows)]
             check_values(column, taken, check)
             values[column.name] = taken

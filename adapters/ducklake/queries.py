@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
 
 import duckdb
@@ -238,8 +238,9 @@ class DuckLakeQueries(QueryPort):
     ) -> QueryResult:
         encoder = _encoder(work.cursor, encoding, checked.columns)
         statement = _selected(encoder, checked.statement, checked.columns, query.row_limit)
-        bound = self._query(work, query, checked, statement)
-        bound = replace(bound, run_again=lambda: self._run_again(work, query, statement))
+        bound = self._query(
+            work, query, checked, statement, lambda: self._run_again(work, query, statement)
+        )
         return DuckLakeResult(self._lake, work.cursor, bound, encoder, work.limit)
 
     def _run_again(self, work: _Work, query: Query, statement: str) -> None:
@@ -254,7 +255,14 @@ class DuckLakeQueries(QueryPort):
             ),
         )
 
-    def _query(self, work: _Work, query: Query, checked: _Checked, statement: str) -> BoundQuery:
+    def _query(
+        self,
+        work: _Work,
+        query: Query,
+        checked: _Checked,
+        statement: str,
+        run_again: Callable[[], object] | None = None,
+    ) -> BoundQuery:
         lake_alone = checked.passed.lake_alone
         return BoundQuery(
             statement=statement,
@@ -265,6 +273,7 @@ class DuckLakeQueries(QueryPort):
             tables=checked.passed.tables,
             version=self._version(checked.metadata) if lake_alone else None,
             reader=work.reader,
+            run_again=run_again,
         )
 
     def _plan(self, work: _Work, query: Query, checked: _Checked) -> QueryPlan:

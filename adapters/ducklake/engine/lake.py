@@ -181,7 +181,7 @@ class Lake:
         """Let go of an engine that met an error of its own, after which it refuses all work.
 
         Its cursors cannot be closed, for the reason above: they stay for good, and another
-        engine is opened for what comes next.
+        engine is opened for what comes next, where the catalog is no file.
         """
         _keep_for_good(cursor)
         with self._opening:

@@ -143,9 +143,8 @@ class PathColumns:
         """
         if not names:
             return relation, {}
-        texts = {name: identifier(f"{_VALUE} {number}") for number, name in enumerate(names)}
+        paths, texts = self.values(names)
         place = identifier(_PLACE)
-        given = ", ".join([place, *texts.values()])
         # A row that finds no path must not pass as one that has NULL there.
         told = ", ".join(
             f"CASE WHEN paths.{place} IS NULL THEN error('A row is of no known object.') "
@@ -153,8 +152,7 @@ class PathColumns:
             for text in texts.values()
         )
         with_paths = (
-            f"(SELECT source.*, {told} FROM {relation} AS source LEFT JOIN "
-            f"(VALUES {self._rows(names)}) AS paths({given}) "
+            f"(SELECT source.*, {told} FROM {relation} AS source LEFT JOIN {paths} "
             f"ON paths.{place} = source.{identifier(OBJECT)})"
         )
         return with_paths, texts
@@ -163,14 +161,12 @@ class PathColumns:
         """What stands behind FROM to read the columns of these names alone, and their texts."""
         texts = {name: identifier(f"{_VALUE} {number}") for number, name in enumerate(names)}
         given = ", ".join([identifier(_PLACE), *texts.values()])
-        return f"(VALUES {self._rows(names)}) AS paths({given})", texts
-
-    def _rows(self, names: Sequence[str]) -> str:
         columns = [self.columns[name] for name in names]
-        return ", ".join(
+        rows = ", ".join(
             f"({', '.join([literal(place), *(_text(column[place]) for column in columns)])})"
             for place in columns[0]
         )
+        return f"(VALUES {rows}) AS paths({given})", texts
 
 
 class _Found:

@@ -78,12 +78,13 @@ def incoming(rows: Rows) -> Incoming:
 
     So the commit, which others wait for, asks nothing of the interpreter for them.
     """
-    # Imported late, here and below: it costs a tenth of a second of the service's start.
-    import pyarrow as pa  # noqa: PLC0415
-
     values = rows.values
     if values is not None:
         return values
+
+    # Imported late, here and below: it costs a tenth of a second of the service's start.
+    import pyarrow as pa  # noqa: PLC0415
+
     table: ArrowStream = pa.table(rows)
     return table
 
