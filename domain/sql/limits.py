@@ -77,7 +77,13 @@ MAX_ARRAY_SIZE = 10_000
 """Elements of a fixed-size array type, over all its dimensions."""
 
 MAX_SAMPLE = 10_000
-"""The sample of `reservoir_quantile` and the count of `approx_top_k`."""
+"""The sample of `reservoir_quantile`."""
+
+MAX_TOP_VALUES = 100
+"""The count of `approx_top_k`, which reserves room for them in each group."""
+
+MAX_AGGREGATED_BITS = 100_000
+"""The values between the bounds of `bitstring_agg`, which makes as many bits in each group."""
 
 MAX_FIELD_WIDTH = 999
 """The width and precision in a format text."""

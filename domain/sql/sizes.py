@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from domain.errors import StatementNotAllowedError
 from domain.sql.functions import AGGREGATES
 from domain.sql.limits import (
+    MAX_AGGREGATED_BITS,
     MAX_FIELD_WIDTH,
     MAX_JSON_STRUCTURE_DEPTH,
     MAX_JSON_TEXT,
@@ -23,6 +24,7 @@ from domain.sql.limits import (
     MAX_SAMPLE,
     MAX_SHORT_TEXT,
     MAX_SMALL_TEXT,
+    MAX_TOP_VALUES,
 )
 from domain.sql.statement import Call, Statement
 
@@ -105,7 +107,11 @@ _AGGREGATING = frozenset(
     {"aggregate", "array_aggr", "array_aggregate", "list_aggr", "list_aggregate"}
 )
 _FORMATTING = frozenset({"format", "printf"})
-_SAMPLED = {"approx_top_k": 1, "reservoir_quantile": 2}
+# The place of the argument that says how much is kept for each group, and its greatest value.
+_SAMPLED = {"approx_top_k": (1, MAX_TOP_VALUES), "reservoir_quantile": (2, MAX_SAMPLE)}
+_COLLECTING_BITS = "bitstring_agg"
+# In list_aggregate, sizes would stand at other places.
+_WITH_SIZES = frozenset({*_SAMPLED, _COLLECTING_BITS})
 _IN_LAMBDAS = LOOPING | SERIES | COMPARING | SORTING | REPEATING | RESIZING | _AGGREGATING
 _OPTIONS = 3
 
@@ -129,13 +135,13 @@ def judge_arguments(call: Call) -> None:
             f"{name} makes a long value for each row when it stands before OVER; "
             "use it with GROUP BY."
         )
-    if name in _SAMPLED and len(call.arguments) > _SAMPLED[name]:
-        _judge_sample(call, call.number(_SAMPLED[name]))
+    if name in _SAMPLED:
+        _judge_sample(call, *_SAMPLED[name])
+    if name == _COLLECTING_BITS:
+        _judge_bits(call)
     if name in _FORMATTING:
         _judge_format(call)
-    if name in _AGGREGATING and (call.text(1) or "").casefold() not in AGGREGATES - {
-        "reservoir_quantile"
-    }:
+    if name in _AGGREGATING and (call.text(1) or "").casefold() not in AGGREGATES - _WITH_SIZES:
         raise StatementNotAllowedError(f"{name} takes the name of an aggregate as a literal.")
     if name == "regexp_replace" and _has_options(call) and replacing_factor(call) is None:
         raise StatementNotAllowedError(
@@ -259,10 +265,21 @@ def _series_length(numbers: list[int]) -> int:
             return MAX_MADE_LIST + 1
 
 
-def _judge_sample(call: Call, size: int | None) -> None:
-    if size is None or size > MAX_SAMPLE:
+def _judge_sample(call: Call, place: int, limit: int) -> None:
+    size = call.number(place)
+    if len(call.arguments) > place and (size is None or size > limit):
         raise StatementNotAllowedError(
-            f"The size given to {call.name} must be a literal of at most {MAX_SAMPLE}."
+            f"The size given to {call.name} must be a literal of at most {limit}."
+        )
+
+
+def _judge_bits(call: Call) -> None:
+    """Without bounds the engine takes those of the whole column."""
+    least, greatest = call.number(1), call.number(2)
+    if least is None or greatest is None or greatest - least >= MAX_AGGREGATED_BITS:
+        raise StatementNotAllowedError(
+            f"{call.name} takes the least and the greatest value as literals, with at most "
+            f"{MAX_AGGREGATED_BITS} values between them."
         )
 
 
