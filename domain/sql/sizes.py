@@ -100,6 +100,14 @@ COLLECTING = frozenset(
 )
 """Aggregates that make one value of many rows."""
 
+HEAVY_IN_FRAMES = frozenset(
+    {
+        *("approx_count_distinct", "approx_quantile", "bitstring_agg", "entropy", "mad"),
+        "reservoir_quantile",
+    }
+)
+"""Aggregates that the engine puts together anew for each row's frame, and hears no interrupt."""
+
 _STRUCTURED = frozenset(
     {"from_json", "from_json_strict", "json_transform", "json_transform_strict"}
 )
@@ -134,6 +142,11 @@ def judge_arguments(call: Call) -> None:
         raise StatementNotAllowedError(
             f"{name} makes a long value for each row when it stands before OVER; "
             "use it with GROUP BY."
+        )
+    if name in HEAVY_IN_FRAMES and call.framed:
+        raise StatementNotAllowedError(
+            f"{name} is computed anew for each row when it stands before OVER with an order or a "
+            "frame; use it with GROUP BY, or over whole partitions."
         )
     if name in _SAMPLED:
         _judge_sample(call, *_SAMPLED[name])

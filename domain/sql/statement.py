@@ -34,12 +34,14 @@ class Call:
         function: The function.
         arguments: Its arguments, in order; None for one that is not a literal.
         windowed: Whether it stands before OVER.
+        framed: Whether it stands there with an order or a frame, so that each row is about others.
         lambdas: How many lambdas it stands in.
     """
 
     function: Reference
     arguments: tuple[Literal | None, ...] = ()
     windowed: bool = False
+    framed: bool = False
     lambdas: int = 0
 
     @property

@@ -5,6 +5,12 @@ from __future__ import annotations
 from adapters.ducklake.gate.tree import Json, Node
 from domain.sql.statement import Call, Literal, Reference
 
+_UNSAID_FRAME = {
+    "start": "UNBOUNDED_PRECEDING",
+    "end": "CURRENT_ROW_RANGE",
+    "exclude_clause": "NO_OTHER",
+}
+
 
 def call_of(node: Node) -> Call:
     """A function's node as a call."""
@@ -17,6 +23,7 @@ def call_of(node: Node) -> Call:
         function,
         arguments,
         windowed=node.kind == "WINDOW",
+        framed=node.kind == "WINDOW" and _is_framed(node.json),
         lambdas=node.lambdas,
     )
 
@@ -24,6 +31,13 @@ def call_of(node: Node) -> Call:
 def reference(json: Json, catalog: str, schema: str, name: str) -> Reference:
     """A name of up to three parts that stand under these keys."""
     return Reference(*(str(json.get(key) or "") for key in (catalog, schema, name)))
+
+
+def _is_framed(window: Json) -> bool:
+    # Without an order the frame that goes without saying is the whole partition.
+    return bool(window.get("orders")) or any(
+        window.get(key) != unsaid for key, unsaid in _UNSAID_FRAME.items()
+    )
 
 
 def _literal(child: Json) -> Literal | None:

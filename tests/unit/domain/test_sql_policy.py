@@ -25,9 +25,17 @@ def table(*parts: str) -> Reference:
     return Reference(*("", "", "", *parts)[-3:])
 
 
-def call(name: str, *arguments: str | int | None, windowed: bool = False, lambdas: int = 0) -> Call:
+def call(
+    name: str,
+    *arguments: str | int | None,
+    windowed: bool = False,
+    framed: bool = False,
+    lambdas: int = 0,
+) -> Call:
     literals = tuple(None if each is None else Literal(each) for each in arguments)
-    return Call(Reference("", "", name), literals, windowed=windowed, lambdas=lambdas)
+    return Call(
+        Reference("", "", name), literals, windowed=windowed, framed=framed, lambdas=lambdas
+    )
 
 
 def calling(*calls: Call) -> Statement:
@@ -212,6 +220,7 @@ def test_sizes(size: Size) -> None:
     "refused",
     [
         call("list", None, windowed=True),
+        call("entropy", None, windowed=True, framed=True),
         call("format", None),
         call("format", "{:>1000}"),
         call("format", "{:>{}}"),
