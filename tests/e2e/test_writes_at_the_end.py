@@ -6,15 +6,19 @@ import json
 import signal
 import socket
 import time
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import duckdb
 import httpx
 import pytest
 
+from adapters.ducklake.writes.commit_turns import LOCK_ID
 from tests.e2e.served import Stack
 from tests.e2e.service import ServiceProcess
+from tests.eventually import eventually
 
 WRITES = 12
 PATIENCE_S = 60
@@ -102,3 +106,79 @@ def test_writes_at_the_end_of_the_embedded_service(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_writes_at_the_end_of_a_served_one(tmp_path: Path, stack: Stack) -> None:
     end_with_writes_under_way(tmp_path / "home", stack.settings())
+
+
+CATALOG = "__ducklake_metadata_lake"
+WAITING_COMMITS = """
+    SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database
+    WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()
+"""
+
+
+@contextmanager
+def turn_of_another_writer(plain: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """While this lasts, no commit of the service has its turn."""
+    taken = f"SELECT pg_advisory_xact_lock({LOCK_ID})"
+    plain.execute("BEGIN")
+    plain.execute(f"CALL postgres_execute('{CATALOG}', '{taken}')")
+    try:
+        yield
+    finally:
+        plain.execute("ROLLBACK")
+
+
+def commits_wait(plain: duckdb.DuckDBPyConnection) -> bool:
+    return plain.execute(f"FROM postgres_query('{CATALOG}', $${WAITING_COMMITS}$$)").fetchone() != (
+        0,
+    )
+
+
+@pytest.mark.servers
+@pytest.mark.slow
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_a_write_that_outlives_the_grace_period(
+    tmp_path: Path, stack: Stack, *, goes_on: bool
+) -> None:
+    """Nobody is told that it was done, and a retry has it done once, whatever became of it.
+
+    Args:
+        goes_on: Whether it gets its turn after its client was sent away, or the process ends.
+    """
+    service = ServiceProcess(
+        tmp_path / "home", stack.settings(shutdown_grace_s="1", store_timeout_s="10")
+    )
+    service.start()
+    try:
+        with service.client() as client:
+            columns = [{"name": "id", "type": "BIGINT"}]
+            client.post("/tables", json={"name": "t", "columns": columns}).raise_for_status()
+        with (
+            stack.plain_duckdb() as other,
+            stack.plain_duckdb() as watching,
+            ThreadPoolExecutor(1) as pool,
+            service.client() as client,
+        ):
+            with turn_of_another_writer(other):
+                write = pool.submit(client.put, "/tables/t", content=body(7), headers=headers(7))
+                eventually(lambda: commits_wait(watching), "the commit does not wait")
+                service.process.send_signal(signal.SIGTERM)
+                try:
+                    answer = write.result(PATIENCE_S)
+                except httpx.TransportError:
+                    pass
+                else:
+                    assert answer.is_server_error, answer.text
+                if not goes_on:
+                    assert service.ended() == 0, service.output[-3000:]
+            assert service.ended() == 0, service.output[-3000:]
+
+        service.start()
+        with service.client() as client:
+            again = client.put("/tables/t", content=body(7), headers=headers(7))
+            assert again.is_success, again.text
+            rows = client.post("/query", json={"sql": "SELECT id FROM t"}).json()["rows"]
+        assert rows == [{"id": 7}]
+        assert service.stop() == 0
+    finally:
+        if service.is_running:
+            service.kill()
