@@ -17,7 +17,6 @@ from adapters.ducklake.engine.deadline import Clock
 from adapters.ducklake.engine.errors import ENGINE_ERRORS, Redact, translated
 from adapters.ducklake.engine.lake import Lake
 from adapters.ducklake.engine.progress import tell_progress
-from adapters.ducklake.engine.sql import literal
 from adapters.ducklake.engine.watchdog import TimeLimit
 from adapters.ducklake.gate.gate import Gate, Passed
 from adapters.ducklake.gate.parser import Form
@@ -57,13 +56,6 @@ _BEFORE = "SELECT * FROM (\n"
 _AFTER = "\n) AS result"
 _EXPLAIN = "EXPLAIN "
 _PLAN_ROW = "(CAST(? AS VARCHAR), CAST(? AS VARCHAR))"
-
-_AHEAD = "64MB"
-"""How much of a result the engine's threads make ahead of its reader.
-
-With its default of 1 MB they wait for whoever encodes and sends. No result of less than some ten
-megabytes gains from more than 16 MB; lineitem's six million rows do up to 64 MB.
-"""
 
 
 T = TypeVar("T")
@@ -249,8 +241,6 @@ class DuckLakeQueries(QueryPort):
         bound = self._query(
             work, query, checked, statement, lambda: self._run_again(work, query, statement)
         )
-        # No setting for all cursors at once: DuckDB keeps it for each.
-        work.cursor.execute(f"SET streaming_buffer_size = {literal(_AHEAD)}")
         return DuckLakeResult(self._lake, work.cursor, bound, encoder, work.limit)
 
     def _run_again(self, work: _Work, query: Query, statement: str) -> None:

@@ -22,7 +22,6 @@ _STILL_SET = (
     # DuckDB sets it by itself while it makes a table of a PIVOT, within a transaction.
     "current_transaction_invalidation_policy",
     "ducklake_default_data_inlining_row_limit",
-    "streaming_buffer_size",
     *PROGRESS_SETTINGS,
 )
 """Settings that are changed behind the walls; no statement that passes the gate sets any."""
