@@ -2,10 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from domain.growth import Growth
+
+
+@dataclass(frozen=True, slots=True)
+class ParquetFile:
+    """Rows in a Parquet file, as it was sent.
+
+    Attributes:
+        path: Where it lies, as long as its rows are not closed.
+        names: What the file calls each of the rows' columns.
+        required: The columns that must have a value.
+        value_bytes: The bytes that a value may have at most.
+        bytes: The bytes that all values of a column may have at most.
+        read: Reads all of it and checks each value; gives the rows, which are closed with those
+            that stand in the file, or raises what `RowReaderPort.read` raises.
+    """
+
+    path: Path
+    names: Mapping[str, str]
+    required: frozenset[str]
+    value_bytes: int
+    bytes: int
+    read: Callable[[], Rows]
 
 
 class ArrowStream(Protocol):
@@ -50,6 +74,14 @@ class Rows(ArrowStream, Protocol):
         They are there where the rows are few, so that making Arrow of them takes longer than all
         else that is done with them, and of types whose values Python's own carry exactly: bool,
         int, finite float and str.
+        """
+        return None
+
+    @property
+    def parquet(self) -> ParquetFile | None:
+        """The file that the rows stand in; None where they are somewhere else.
+
+        Only its footer was looked at: whoever reads it makes sure that the values fit.
         """
         return None
 

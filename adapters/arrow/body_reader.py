@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from functools import partial
 from itertools import chain, islice
 from typing import TYPE_CHECKING
@@ -11,9 +12,10 @@ from adapters.arrow.columns import TableColumns
 from adapters.arrow.csv_body import read_csv
 from adapters.arrow.few_rows import FEW_BYTES, FEW_EXPANDED_BYTES
 from adapters.arrow.json_body import read_few, read_json, read_ndjson
-from adapters.arrow.parquet_body import read_parquet
+from adapters.arrow.parquet_body import fill, read_parquet_file
+from adapters.arrow.parquet_rows import left_as_it_is
 from adapters.arrow.record_batches import BatchConverter
-from adapters.arrow.spool import RowStore, rows_without_columns
+from adapters.arrow.spool import RowStore, named_spool_file, rows_without_columns
 from domain.formats import DataFormat
 from domain.growth import NO_GROWTH, Growth
 
@@ -64,10 +66,47 @@ class BodyReader:
             few, chunks = self._few(chunks, body_format, columns)
             if few is not None:
                 return few
+        table = TableColumns((*columns, *left_out))
+        if body_format.data_format is DataFormat.PARQUET:
+            return self._parquet(chunks, table, columns, growth, left_out)
+        return self._stored(self._batches(chunks, body_format, table), columns, growth, left_out)
+
+    def _parquet(
+        self,
+        chunks: Iterator[bytes],
+        table: TableColumns,
+        columns: Sequence[Column],
+        growth: Growth,
+        left_out: Sequence[Column],
+    ) -> Rows:
+        with ExitStack() as held:
+            file = held.enter_context(named_spool_file(self.directory))
+            fill(file, chunks)
+
+            def read() -> Rows:
+                convert = partial(BatchConverter, columns=table, limits=self.limits)
+                batches = read_parquet_file(file, convert, self.limits)
+                return self._stored(batches, columns, growth, left_out)
+
+            if not growth and not left_out:
+                rows = left_as_it_is(file, table, self.limits, read)
+                if rows is not None:
+                    held.pop_all()
+                    return rows
+            return read()
+
+    def _stored(
+        self,
+        batches: Iterator[pa.RecordBatch],
+        columns: Sequence[Column],
+        growth: Growth,
+        left_out: Sequence[Column],
+    ) -> Rows:
+        """Rows that wait in memory or in a file of their own."""
         store = RowStore(columns, self.directory, self.limits)
         names = [column.name for column in left_out]
         try:
-            for batch in self._batches(chunks, body_format, TableColumns((*columns, *left_out))):
+            for batch in batches:
                 store.append(_without(batch, names) if names else batch)
             return store.finish(growth)
         except BaseException:
@@ -99,9 +138,7 @@ class BodyReader:
                 return read_ndjson(chunks, columns, self.limits)
             case DataFormat.CSV:
                 return read_csv(chunks, columns, body_format.csv, self.limits)
-            case DataFormat.PARQUET:
-                return read_parquet(chunks, convert, self.directory, self.limits)
-            case DataFormat.ARROW:
+            case _:
                 return read_arrow(chunks, convert, self.directory, self.limits)
 
 

@@ -47,29 +47,37 @@ def read_parquet(
         StorageFullError: When there is no space to hold it.
     """
     with spool_file(directory) as file:
-        with storage_errors():
-            for chunk in chunks:
-                view = memoryview(chunk)
-                while view:
-                    view = view[file.write(view) :]
-        file.seek(0)
-        yield from _batches(file, converter_of, limits)
+        fill(file, chunks)
+        yield from read_parquet_file(file, converter_of, limits)
 
 
-def _batches(
+def fill(file: IO[bytes], chunks: Iterable[bytes]) -> None:
+    """Write a body to a file.
+
+    Raises:
+        StorageFullError: When there is no space to hold it.
+    """
+    with storage_errors():
+        for chunk in chunks:
+            view = memoryview(chunk)
+            while view:
+                view = view[file.write(view) :]
+
+
+def read_parquet_file(
     file: IO[bytes], converter_of: Callable[[pa.Schema], Converter], limits: Limits
 ) -> Iterator[pa.RecordBatch]:
-    reader = _opened(file)
+    """Read a body that is in a file. Raises what `read_parquet` raises."""
+    reader = opened(file)
     metadata = reader.metadata
-    check_width(metadata.num_columns, limits)
-    _check_claims(metadata, limits)
+    check_footer(metadata, limits)
     dictionaries = _dictionary_columns(metadata)
     if dictionaries:
         # What is encoded with a dictionary stays so: unpacked it may be any size.
-        reader = _opened(file, read_dictionary=dictionaries)
+        reader = opened(file, read_dictionary=dictionaries)
     converter = converter_of(reader.schema_arrow)
     old_stamps = int96_columns(metadata)
-    finer = _opened(file, coerce_int96_timestamp_unit="ns") if old_stamps else None
+    finer = opened(file, coerce_int96_timestamp_unit="ns") if old_stamps else None
     for group in range(metadata.num_row_groups):
         read = {
             "batch_size": _rows_at_once(metadata.row_group(group)),
@@ -84,7 +92,13 @@ def _batches(
             yield from converter.convert(batch)
 
 
-def _opened(file: IO[bytes], **options: Any) -> pq.ParquetFile:
+def opened(file: IO[bytes], **options: Any) -> pq.ParquetFile:
+    """Open a file, from its beginning on.
+
+    Raises:
+        MalformedBodyError: When it is no Parquet file.
+    """
+    file.seek(0)
     # Without pre-buffering, and through a buffer, a column is read page by page.
     settings = {
         "pre_buffer": False,
@@ -105,7 +119,13 @@ def _next(batches: Iterator[pa.RecordBatch]) -> pa.RecordBatch | None:
         raise _translated(error) from error
 
 
-def _check_claims(metadata: pq.FileMetaData, limits: Limits) -> None:
+def check_footer(metadata: pq.FileMetaData, limits: Limits) -> None:
+    """Check what a file claims to hold.
+
+    Raises:
+        TooLargeError: When it has too many columns, or unpacks to more than it may.
+    """
+    check_width(metadata.num_columns, limits)
     total = 0
     for group in range(metadata.num_row_groups):
         total += _unpacked_bytes(metadata.row_group(group))

@@ -56,6 +56,18 @@ def spool_file(directory: Path) -> IO[bytes]:
         return tempfile.TemporaryFile(dir=directory, prefix="rows-", buffering=0)
 
 
+def named_spool_file(directory: Path) -> IO[bytes]:
+    """Open a file that is removed as it is closed, for readers who need its name.
+
+    After a crash it stays until the directory is cleared, at the service's next start.
+    """
+    with storage_errors():
+        directory.mkdir(parents=True, exist_ok=True)
+        return tempfile.NamedTemporaryFile(
+            dir=directory, prefix="body-", suffix=".parquet", buffering=0
+        )
+
+
 class RowStore:
     """Takes record batches while a body is read, and gives them as rows in the end.
 

@@ -81,7 +81,8 @@ def build_lake_config(home: Home, datasets: DatasetPort, settings: Mapping[str, 
         inline_rows=settings["inline_rows"],
         compact_after=settings["compact_after"],
         sync_files=settings["durability"] is Durability.FULL,
-        readable=tuple(datasets.location_roots),
+        # Large bodies in Parquet, which wait there, are read by the engine itself.
+        readable=(*datasets.location_roots, f"{home.layout.spool.absolute()}/"),
     )
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from adapters.ducklake.catalog.schemas import Schemas
+from adapters.ducklake.engine.lake import Lake
 from adapters.ducklake.keys.entries import Answer
 from adapters.ducklake.tables.descriptions import last_change
 from adapters.ducklake.tables.outcomes import Outcomes, snapshot_of
 from adapters.ducklake.writes.answers import appended
 from adapters.ducklake.writes.appends import AppendJob
 from adapters.ducklake.writes.jobs import Applied, Committed, Job, Transaction
+from adapters.ducklake.writes.parquet_files import fits
 from domain.commits import Write
 from domain.idempotency import NO_TERMS, WriteTerms
-from domain.rows import Rows
+from domain.rows import ParquetFile, Rows
 from domain.settling import Pending
 from domain.tables import AppendOutcome, TableName
 
@@ -19,7 +21,8 @@ from domain.tables import AppendOutcome, TableName
 class TableAppends:
     """Appends rows."""
 
-    def __init__(self, schemas: Schemas, outcomes: Outcomes) -> None:
+    def __init__(self, lake: Lake, schemas: Schemas, outcomes: Outcomes) -> None:
+        self._lake = lake
         self._schemas = schemas
         self._outcomes = outcomes
 
@@ -29,7 +32,10 @@ class TableAppends:
         """As `TablePort.submit`."""
         if rows.row_count == 0:
             return self._submit_nothing(name, write, terms)
-        job = AppendJob(name, rows, write, self._schemas, terms)
+        by_the_engine = rows.parquet is not None and self._fits(name, rows.parquet)
+        if rows.parquet is not None and not by_the_engine:
+            rows.parquet.read()
+        job = AppendJob(name, rows, write, self._schemas, terms, by_the_engine=by_the_engine)
 
         def made(done: Committed[int]) -> AppendOutcome:
             return AppendOutcome(
@@ -40,6 +46,12 @@ class TableAppends:
             )
 
         return self._outcomes.submit(job, AppendOutcome, made)
+
+    def _fits(self, name: TableName, file: ParquetFile) -> bool:
+        """Whether the engine may read the file as rows of the table, by itself."""
+        with self._lake.cursor() as cursor:
+            columns = self._schemas.columns(cursor, name)
+            return fits(cursor, file, {column.name: column.type for column in columns})
 
     def append_nothing(self, name: TableName, write: Write, terms: WriteTerms) -> AppendOutcome:
         """Append no rows: the table has to be there, and a key is kept all the same."""

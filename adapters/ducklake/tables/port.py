@@ -70,7 +70,7 @@ class DuckLakeTables(TablePort):
         self._creates = TableCreates(
             lake, self._schemas, self._outcomes, self._descriptions, objects
         )
-        self._appends = TableAppends(self._schemas, self._outcomes)
+        self._appends = TableAppends(lake, self._schemas, self._outcomes)
         self._loads = TableLoads(lake, self._schemas, self._outcomes, self._appends, objects)
 
     @property

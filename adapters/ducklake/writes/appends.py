@@ -14,14 +14,20 @@ from adapters.ducklake.engine.errors import EngineMessage
 from adapters.ducklake.engine.sql import identifier, qualified
 from adapters.ducklake.writes.answers import appended
 from adapters.ducklake.writes.growth import grow
-from adapters.ducklake.writes.incoming import Incoming, handed_over, incoming, together
+from adapters.ducklake.writes.incoming import Source, handed_over, incoming, together
 from adapters.ducklake.writes.inlining import keep_out_of_the_catalog
 from adapters.ducklake.writes.jobs import Applied, Job, Step, Transaction
 from domain.commits import Write
-from domain.errors import RowProblem, RowsDoNotFitError, TableChangedError, TableNotFoundError
+from domain.errors import (
+    RowProblem,
+    RowsDoNotFitError,
+    TableChangedError,
+    TableNotFoundError,
+    WriteConflictError,
+)
 from domain.growth import NO_GROWTH
 from domain.idempotency import WriteTerms
-from domain.rows import Rows
+from domain.rows import ParquetFile, Rows
 from domain.tables import Column, TableName
 
 MERGED_ROWS = 1_000
@@ -37,8 +43,16 @@ class AppendJob(Job[int]):
     """
 
     def __init__(
-        self, name: TableName, rows: Rows, write: Write, schemas: Schemas, terms: WriteTerms
+        self,
+        name: TableName,
+        rows: Rows,
+        write: Write,
+        schemas: Schemas,
+        terms: WriteTerms,
+        *,
+        by_the_engine: bool = False,
     ) -> None:
+        """Args: by_the_engine: Whether the engine is to read the rows' Parquet file."""
         super().__init__(
             self._apply,
             write,
@@ -50,7 +64,9 @@ class AppendJob(Job[int]):
         )
         self.name = name
         self.rows = rows
-        self.source: Incoming = incoming(rows) if rows.row_count <= MERGED_ROWS else rows
+        self.source: Source = incoming(rows) if rows.row_count <= MERGED_ROWS else rows
+        if rows.parquet is not None and by_the_engine:
+            self.source = rows.parquet
         self.schemas = schemas
         self.grown = NO_GROWTH
 
@@ -60,9 +76,18 @@ class AppendJob(Job[int]):
             self.grown = grow(transaction, self.name, table, self.rows.growth)
             # The transaction's own metadata does not tell of it before the commit.
             table = self.grown.applied_to(table)
-        return Applied(
-            insert(transaction, self.schemas, self.name, self.rows.columns, self.source, table)
-        )
+        columns, source = self.rows.columns, self.source
+        try:
+            return Applied(insert(transaction, self.schemas, self.name, columns, source, table))
+        except (duckdb.InterruptException, duckdb.TransactionException):
+            raise
+        except (duckdb.Error, RowsDoNotFitError) as error:
+            if not isinstance(source, ParquetFile):
+                raise
+            # Reading it value by value tells what is wrong with it, if it is the file.
+            with transaction.clock.stopped():
+                self.source = source.read()
+            raise WriteConflictError("The rows are read in another way; try again.") from error
 
 
 def merged(jobs: Sequence[Job[Any]]) -> Iterable[Step]:
@@ -98,7 +123,7 @@ def insert(
     schemas: Schemas,
     name: TableName,
     columns: Sequence[str],
-    rows: Incoming,
+    rows: Source,
     table: Sequence[Column] | None = None,
 ) -> int:
     """Insert rows; how many they were.

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from adapters.ducklake.engine.sql import identifier, type_name
+from adapters.ducklake.writes.parquet_files import relation
 from domain.column_types import ColumnType, DecimalType, ScalarKind, ScalarType
-from domain.rows import ArrowStream, Rows
+from domain.rows import ArrowStream, ParquetFile, Rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -72,6 +73,9 @@ Parameters = Sequence[list[Any]]
 Incoming = ArrowStream | Parameters
 """Rows as Arrow, or the values of each column."""
 
+Source = Incoming | ParquetFile
+"""Rows, or the file in which they stand."""
+
 
 def incoming(rows: Rows) -> Incoming:
     """Rows of one append, of which few are in memory by now.
@@ -107,7 +111,7 @@ def together(appends: Sequence[tuple[Rows, Incoming]]) -> Incoming:
 
 @contextmanager
 def handed_over(
-    cursor: duckdb.DuckDBPyConnection, rows: Incoming, types: Mapping[str, ColumnType]
+    cursor: duckdb.DuckDBPyConnection, rows: Source, types: Mapping[str, ColumnType]
 ) -> Iterator[tuple[str, Parameters]]:
     """While this lasts, a query gives the rows.
 
@@ -118,6 +122,13 @@ def handed_over(
 
     Returns: the query, and its parameters.
     """
+    if isinstance(rows, ParquetFile):
+        columns = ", ".join(
+            f"CAST({identifier(rows.names[column])} AS {type_name(kind)})"
+            for column, kind in types.items()
+        )
+        yield f"SELECT {columns} FROM {relation(rows)}", ()
+        return
     values = rows if isinstance(rows, Sequence) else _few_values(rows, types)
     if values is not None:
         columns = ", ".join(f"unnest(CAST(? AS {type_name(kind)}[]))" for kind in types.values())
