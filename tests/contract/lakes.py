@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -64,6 +65,7 @@ class OpenedLake:
         again: The tables as another process of the service sees them that has the lake open
             (`shared`), or as the service does after it was started anew.
         shared: Whether several processes may have the lake open.
+        bodies: Where the engine may read bodies that are sent; None where it reads none.
         refused_types: The types of which this lake holds no column, not even as a part.
     """
 
@@ -78,6 +80,7 @@ class OpenedLake:
     read_foreign: Callable[[str], list[tuple[Any, ...]]] | None = None
     storage: LakeStorage | None = None
     commit_under_way: Callable[[TableName, int], AbstractContextManager[None]] | None = None
+    bodies: Path | None = None
     refused_types: frozenset[str] = frozenset()
 
     def holds(self, column_type: str) -> bool:
@@ -235,6 +238,7 @@ def opened_ducklake(lake: Lake, storage: LakeStorage, datasets: DatasetPort) -> 
         read_foreign=read_foreign,
         storage=storage,
         commit_under_way=lambda name, rows: commit_under_way(lake, tables, name, rows),
+        bodies=lake.config.copies,
         # Parquet would give back other values than it was given.
         refused_types=frozenset({"HUGEINT", "TIME WITH TIME ZONE", "INTERVAL"}),
     )
