@@ -12,15 +12,15 @@ from adapters.arrow.columns import TableColumns
 from adapters.arrow.csv_body import read_csv
 from adapters.arrow.few_rows import FEW_BYTES, FEW_EXPANDED_BYTES
 from adapters.arrow.json_body import read_few, read_json, read_ndjson
-from adapters.arrow.parquet_body import fill, read_parquet_file
+from adapters.arrow.parquet_body import open_parquet, read_parquet_file
 from adapters.arrow.parquet_rows import left_as_it_is
 from adapters.arrow.record_batches import BatchConverter
-from adapters.arrow.spool import RowStore, named_spool_file, rows_without_columns
+from adapters.arrow.spool import RowStore, fill, named_spool_file, rows_without_columns
 from domain.formats import DataFormat
 from domain.growth import NO_GROWTH, Growth
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     import pyarrow as pa
@@ -82,14 +82,14 @@ class BodyReader:
         with ExitStack() as held:
             file = held.enter_context(named_spool_file(self.directory))
             fill(file, chunks)
+            reader = open_parquet(file, self.limits)
 
             def read() -> Rows:
-                convert = partial(BatchConverter, columns=table, limits=self.limits)
-                batches = read_parquet_file(file, convert, self.limits)
+                batches = read_parquet_file(file, reader, self._converter(table))
                 return self._stored(batches, columns, growth, left_out)
 
             if not growth and not left_out:
-                rows = left_as_it_is(file, table, self.limits, read)
+                rows = left_as_it_is(file, reader, table, self.limits, read)
                 if rows is not None:
                     held.pop_all()
                     return rows
@@ -130,7 +130,6 @@ class BodyReader:
     def _batches(
         self, chunks: Iterator[bytes], body_format: BodyFormat, columns: TableColumns
     ) -> Iterator[pa.RecordBatch]:
-        convert = partial(BatchConverter, columns=columns, limits=self.limits)
         match body_format.data_format:
             case DataFormat.JSON:
                 return read_json(chunks, columns, self.limits)
@@ -138,8 +137,12 @@ class BodyReader:
                 return read_ndjson(chunks, columns, self.limits)
             case DataFormat.CSV:
                 return read_csv(chunks, columns, body_format.csv, self.limits)
-            case _:
+            case _:  # Parquet waits in a file: see `_parquet`.
+                convert = self._converter(columns)
                 return read_arrow(chunks, convert, self.directory, self.limits)
+
+    def _converter(self, columns: TableColumns) -> Callable[[pa.Schema], BatchConverter]:
+        return partial(BatchConverter, columns=columns, limits=self.limits)
 
 
 def _without(batch: pa.RecordBatch, names: Sequence[str]) -> pa.RecordBatch:

@@ -7,7 +7,7 @@ from typing import IO, TYPE_CHECKING
 from adapters.arrow.body import unpacked_too_large
 from adapters.arrow.growing import find_growth
 from adapters.arrow.limits import BATCH_BYTES
-from adapters.arrow.spool import spool_file, storage_errors
+from adapters.arrow.spool import fill, spool_file
 from domain.column_types import ScalarKind, ScalarType
 from domain.errors import RowsDoNotFitError
 from domain.ports.rows import HeldBody
@@ -82,11 +82,7 @@ class ArrowHeldBody(HeldBody):
             if self._size <= self._reader.limits.memory_bytes:
                 return
             self._file = spool_file(self._reader.directory)
-        with storage_errors():
-            for part in self._held:
-                view = memoryview(part)
-                while view:
-                    view = view[self._file.write(view) :]
+        fill(self._file, self._held)
         self._held = []
 
     def _chunks(self) -> Iterator[bytes]:

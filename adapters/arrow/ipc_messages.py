@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from adapters.arrow.limits import MIB
-from adapters.arrow.spool import spool_file, storage_errors
+from adapters.arrow.spool import fill, spool_file, storage_errors
 from domain.errors import MalformedBodyError, TooLargeError
 
 if TYPE_CHECKING:
@@ -118,14 +118,15 @@ class MessageStream:
         if size <= _MAPPED_BYTES:
             return memoryview(self._take(size))
         with spool_file(self._directory) as file, storage_errors():
-            left = size
-            while left:
-                part = self._take(min(left, MIB))
-                left -= len(part)
-                view = memoryview(part)
-                while view:
-                    view = view[file.write(view) :]
+            fill(file, self._taken(size))
             return memoryview(mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ))
+
+    def _taken(self, size: int) -> Iterator[bytes]:
+        left = size
+        while left:
+            part = self._take(min(left, MIB))
+            left -= len(part)
+            yield part
 
     def _check_unpacked(self, body: memoryview, claims: _Metadata) -> None:
         total = 0

@@ -11,7 +11,7 @@ from adapters.arrow.body import unpacked_too_large
 from adapters.arrow.int96 import check_digits, int96_columns
 from adapters.arrow.limits import BATCH_BYTES, BATCH_ROWS
 from adapters.arrow.record_batches import Converter, check_width
-from adapters.arrow.spool import spool_file, storage_errors
+from adapters.arrow.spool import fill, spool_file
 from domain.errors import MalformedBodyError, TooLargeError
 
 if TYPE_CHECKING:
@@ -48,36 +48,21 @@ def read_parquet(
     """
     with spool_file(directory) as file:
         fill(file, chunks)
-        yield from read_parquet_file(file, converter_of, limits)
-
-
-def fill(file: IO[bytes], chunks: Iterable[bytes]) -> None:
-    """Write a body to a file.
-
-    Raises:
-        StorageFullError: When there is no space to hold it.
-    """
-    with storage_errors():
-        for chunk in chunks:
-            view = memoryview(chunk)
-            while view:
-                view = view[file.write(view) :]
+        yield from read_parquet_file(file, open_parquet(file, limits), converter_of)
 
 
 def read_parquet_file(
-    file: IO[bytes], converter_of: Callable[[pa.Schema], Converter], limits: Limits
+    file: IO[bytes], reader: pq.ParquetFile, converter_of: Callable[[pa.Schema], Converter]
 ) -> Iterator[pa.RecordBatch]:
-    """Read a body that is in a file. Raises what `read_parquet` raises."""
-    reader = opened(file)
+    """Read a body that is in a file, and was opened. Raises what `read_parquet` raises."""
     metadata = reader.metadata
-    check_footer(metadata, limits)
     dictionaries = _dictionary_columns(metadata)
     if dictionaries:
         # What is encoded with a dictionary stays so: unpacked it may be any size.
-        reader = opened(file, read_dictionary=dictionaries)
+        reader = _opened(file, read_dictionary=dictionaries)
     converter = converter_of(reader.schema_arrow)
     old_stamps = int96_columns(metadata)
-    finer = opened(file, coerce_int96_timestamp_unit="ns") if old_stamps else None
+    finer = _opened(file, coerce_int96_timestamp_unit="ns") if old_stamps else None
     for group in range(metadata.num_row_groups):
         read = {
             "batch_size": _rows_at_once(metadata.row_group(group)),
@@ -92,12 +77,20 @@ def read_parquet_file(
             yield from converter.convert(batch)
 
 
-def opened(file: IO[bytes], **options: Any) -> pq.ParquetFile:
-    """Open a file, from its beginning on.
+def open_parquet(file: IO[bytes], limits: Limits) -> pq.ParquetFile:
+    """Open a file, and check what it claims to hold.
 
     Raises:
         MalformedBodyError: When it is no Parquet file.
+        TooLargeError: When it has too many columns, or unpacks to more than it may.
     """
+    reader = _opened(file)
+    check_width(reader.metadata.num_columns, limits)
+    _check_claims(reader.metadata, limits)
+    return reader
+
+
+def _opened(file: IO[bytes], **options: Any) -> pq.ParquetFile:
     file.seek(0)
     # Without pre-buffering, and through a buffer, a column is read page by page.
     settings = {
@@ -119,13 +112,7 @@ def _next(batches: Iterator[pa.RecordBatch]) -> pa.RecordBatch | None:
         raise _translated(error) from error
 
 
-def check_footer(metadata: pq.FileMetaData, limits: Limits) -> None:
-    """Check what a file claims to hold.
-
-    Raises:
-        TooLargeError: When it has too many columns, or unpacks to more than it may.
-    """
-    check_width(metadata.num_columns, limits)
+def _check_claims(metadata: pq.FileMetaData, limits: Limits) -> None:
     total = 0
     for group in range(metadata.num_row_groups):
         total += _unpacked_bytes(metadata.row_group(group))

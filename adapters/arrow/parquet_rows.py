@@ -7,24 +7,24 @@ that out in less than a tenth of the time.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 import pyarrow as pa
 
-from adapters.arrow.parquet_body import check_footer, opened
+from adapters.arrow.int96 import int96_columns
 from domain.column_types import ScalarKind, ScalarType
 from domain.growth import NO_GROWTH, Growth
 from domain.rows import ParquetFile, Rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import pyarrow.parquet as pq
 
     from adapters.arrow.columns import TableColumns
     from adapters.arrow.limits import Limits
+    from domain.tables import Column
 
 MANY_ROWS = 100_000
 """Of so many rows on, a file is left as it is."""
@@ -42,11 +42,10 @@ _KINDS = {
 }
 """Types that a column of a file and one of a table have in common, value by value."""
 
-_OLD_STAMP = "INT96"
-
 
 def left_as_it_is(
     file: IO[bytes],
+    reader: pq.ParquetFile,
     columns: TableColumns,
     limits: Limits,
     read: Callable[[], Rows],
@@ -55,19 +54,16 @@ def left_as_it_is(
 
     Args:
         file: The file, which has a name.
+        reader: It, opened.
         columns: The table's.
         limits: What a body may hold and cost.
         read: Reads it, value by value.
 
     Raises:
-        MalformedBodyError: When it is no Parquet file.
         RowsDoNotFitError: When the columns do not fit.
-        TooLargeError: When it claims to unpack to more than it may.
     """
-    reader = opened(file)
     if reader.metadata.num_rows < MANY_ROWS:
         return None
-    check_footer(reader.metadata, limits)
     schema = reader.schema_arrow
     if not schema.names or not _is_plain(reader.metadata):
         return None
@@ -79,37 +75,50 @@ def left_as_it_is(
             return None
     return ParquetRows(
         file,
-        ParquetFile(
-            Path(file.name),
-            dict(zip([column.name for column in found], schema.names, strict=True)),
-            frozenset(column.name for column in found if not column.nullable),
-            limits.row_bytes,
-            limits.expanded_bytes,
-            read,
-        ),
+        dict(zip(schema.names, found, strict=True)),
         reader.metadata.num_rows,
+        limits,
+        read,
     )
 
 
 def _is_plain(metadata: pq.FileMetaData) -> bool:
     leaves = [metadata.schema.column(index) for index in range(len(metadata.schema))]
-    return all(
-        leaf.max_repetition_level == 0
-        and leaf.max_definition_level <= 1
-        and leaf.physical_type != _OLD_STAMP
-        for leaf in leaves
-    )
+    flat = all(leaf.max_repetition_level == 0 and leaf.max_definition_level <= 1 for leaf in leaves)
+    return flat and not int96_columns(metadata)
 
 
 class ParquetRows(Rows):
     """Rows in a file, of which no value was looked at."""
 
-    def __init__(self, file: IO[bytes], parquet: ParquetFile, row_count: int) -> None:
-        """Args: file: Closed, and with that removed, as the rows are."""
+    def __init__(
+        self,
+        file: IO[bytes],
+        columns: Mapping[str, Column],
+        row_count: int,
+        limits: Limits,
+        read: Callable[[], Rows],
+    ) -> None:
+        """Take a file.
+
+        Args:
+            file: Closed, and with that removed, as the rows are.
+            columns: The table's column for each that the file has.
+            row_count: How many rows it says that it has.
+            limits: What a body may hold and cost.
+            read: Reads it, value by value.
+        """
         self._file = file
-        self._parquet = replace(parquet, read=self._read_once)
-        self._read = parquet.read
+        self._parquet = ParquetFile(
+            Path(file.name),
+            {column.name: name for name, column in columns.items()},
+            frozenset(column.name for column in columns.values() if not column.nullable),
+            limits.row_bytes,
+            limits.expanded_bytes,
+            self._read_once,
+        )
         self._row_count = row_count
+        self._read = read
         self._rows: Rows | None = None
 
     @property

@@ -18,7 +18,7 @@ from domain.growth import NO_GROWTH, Growth
 from domain.rows import Rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from adapters.arrow.limits import Limits
@@ -47,6 +47,19 @@ def storage_errors() -> Iterator[None]:
                 "There is no space left to hold the rows until they are written."
             ) from error
         raise
+
+
+def fill(file: IO[bytes], chunks: Iterable[bytes | bytearray | memoryview]) -> None:
+    """Write all of the chunks to a file that has no buffer, and so may take a part of one.
+
+    Raises:
+        StorageFullError: When there is no space to hold them.
+    """
+    with storage_errors():
+        for chunk in chunks:
+            view = memoryview(chunk)
+            while view:
+                view = view[file.write(view) :]
 
 
 def spool_file(directory: Path) -> IO[bytes]:
@@ -169,9 +182,7 @@ class RowStore:
             data = memoryview(sink.getvalue())
             self._places.append((self._end, len(data)))
             self._end += len(data)
-            with storage_errors():
-                while data:
-                    data = data[self._file.write(data) :]
+            fill(self._file, [data])
         self._held, self._held_bytes = [], 0
 
 

@@ -32,10 +32,11 @@ class TableAppends:
         """As `TablePort.submit`."""
         if rows.row_count == 0:
             return self._submit_nothing(name, write, terms)
-        by_the_engine = rows.parquet is not None and self._fits(name, rows.parquet)
-        if rows.parquet is not None and not by_the_engine:
-            rows.parquet.read()
-        job = AppendJob(name, rows, write, self._schemas, terms, by_the_engine=by_the_engine)
+        file = rows.parquet
+        if file is not None and not self._fits(name, file):
+            file.read()
+            file = None
+        job = AppendJob(name, rows, write, self._schemas, terms, file)
 
         def made(done: Committed[int]) -> AppendOutcome:
             return AppendOutcome(
@@ -49,9 +50,9 @@ class TableAppends:
 
     def _fits(self, name: TableName, file: ParquetFile) -> bool:
         """Whether the engine may read the file as rows of the table, by itself."""
+        types = {column.name: column.type for column in self._schemas.now(name)}
         with self._lake.cursor() as cursor:
-            columns = self._schemas.columns(cursor, name)
-            return fits(cursor, file, {column.name: column.type for column in columns})
+            return fits(cursor, file, types)
 
     def append_nothing(self, name: TableName, write: Write, terms: WriteTerms) -> AppendOutcome:
         """Append no rows: the table has to be there, and a key is kept all the same."""

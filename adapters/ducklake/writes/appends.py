@@ -49,10 +49,9 @@ class AppendJob(Job[int]):
         write: Write,
         schemas: Schemas,
         terms: WriteTerms,
-        *,
-        by_the_engine: bool = False,
+        file: ParquetFile | None = None,
     ) -> None:
-        """Args: by_the_engine: Whether the engine is to read the rows' Parquet file."""
+        """Args: file: The rows' file, if the engine is to read it."""
         super().__init__(
             self._apply,
             write,
@@ -64,9 +63,7 @@ class AppendJob(Job[int]):
         )
         self.name = name
         self.rows = rows
-        self.source: Source = incoming(rows) if rows.row_count <= MERGED_ROWS else rows
-        if rows.parquet is not None and by_the_engine:
-            self.source = rows.parquet
+        self.source: Source = file or (incoming(rows) if rows.row_count <= MERGED_ROWS else rows)
         self.schemas = schemas
         self.grown = NO_GROWTH
 

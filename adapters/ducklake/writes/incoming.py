@@ -123,10 +123,7 @@ def handed_over(
     Returns: the query, and its parameters.
     """
     if isinstance(rows, ParquetFile):
-        columns = ", ".join(
-            f"CAST({identifier(rows.names[column])} AS {type_name(kind)})"
-            for column, kind in types.items()
-        )
+        columns = ", ".join(_cast(rows.names[column], kind) for column, kind in types.items())
         yield f"SELECT {columns} FROM {relation(rows)}", ()
         return
     values = rows if isinstance(rows, Sequence) else _few_values(rows, types)
@@ -134,14 +131,16 @@ def handed_over(
         columns = ", ".join(f"unnest(CAST(? AS {type_name(kind)}[]))" for kind in types.values())
         yield f"SELECT {columns}", values
         return
-    columns = ", ".join(
-        f"CAST({identifier(column)} AS {type_name(kind)})" for column, kind in types.items()
-    )
+    columns = ", ".join(_cast(column, kind) for column, kind in types.items())
     cursor.register(_INCOMING, rows)
     try:
         yield f"SELECT {columns} FROM {_INCOMING}", ()
     finally:
         cursor.unregister(_INCOMING)
+
+
+def _cast(column: str, kind: ColumnType) -> str:
+    return f"CAST({identifier(column)} AS {type_name(kind)})"
 
 
 def _few_values(rows: ArrowStream, types: Mapping[str, ColumnType]) -> list[list[Any]] | None:
