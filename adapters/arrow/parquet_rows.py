@@ -85,7 +85,10 @@ def left_as_it_is(
 def _is_plain(metadata: pq.FileMetaData) -> bool:
     leaves = [metadata.schema.column(index) for index in range(len(metadata.schema))]
     flat = all(leaf.max_repetition_level == 0 and leaf.max_definition_level <= 1 for leaf in leaves)
-    return flat and not int96_columns(metadata)
+    # Commit and answer tell the one number, and the engine reads as many rows as the groups have.
+    groups = map(metadata.row_group, range(metadata.num_row_groups))
+    counted = sum(group.num_rows for group in groups) == metadata.num_rows
+    return flat and counted and not int96_columns(metadata)
 
 
 class ParquetRows(Rows):

@@ -27,6 +27,7 @@ from domain.rows import ParquetFile, Rows
 from domain.tables import Column, TableName
 from tests.contract.lakes import OpenedLake
 from tests.contract.table_cases import column, create, write
+from tests.integration.hostile_parquet import zigzag
 
 COUNT = MANY_ROWS + 7
 INT64_MIN = -(2**63)
@@ -209,6 +210,33 @@ def test_a_damaged_file_harms_nothing(
 
     assert tables.describe(name).row_count == 0
     assert sent(good)[0] == COUNT
+
+
+def with_row_count(body: bytes, count: int) -> bytes:
+    """A file whose footer tells of another number of rows; its row groups stay as they are."""
+    begin = len(body) - 8 - int.from_bytes(body[-8:-4], "little")
+    # The first number of this kind and value in the footer: those of its groups come behind it.
+    known, told = (b"\x16" + zigzag(number) for number in (COUNT, count))
+    assert known in body[begin:]
+    assert len(known) == len(told)
+    return body[:begin] + body[begin:].replace(known, told, 1)
+
+
+@pytest.mark.parametrize("count", [COUNT - 1, COUNT + 1])
+def test_a_footer_that_lies_about_the_rows(
+    tables: TablePort, name: TableName, spool: Path, count: int
+) -> None:
+    create(tables, name, column("a", "BIGINT"))
+    body = with_row_count(parquet({"a": pa.array(range(COUNT))}), count)
+    assert pq.ParquetFile(io.BytesIO(body)).metadata.num_rows == count
+
+    reader = ArrowRowReader(spool)
+    with closing(reader.read([body], BodyFormat(DataFormat.PARQUET), tables.columns(name))) as rows:
+        # It is what the commit tells of itself.
+        assert rows.row_count == COUNT
+        assert tables.append(name, rows, write(name, "append", COUNT)).rows_appended == COUNT
+
+    assert tables.describe(name).row_count == COUNT
 
 
 def test_text_that_is_none_is_refused(
