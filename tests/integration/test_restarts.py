@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import rule, run_state_machine_as_test
+from hypothesis.stateful import precondition, rule, run_state_machine_as_test
 
 from adapters.ducklake import (
+    DuckLakeQueries,
     DuckLakeTables,
     FileCatalog,
     Lake,
@@ -26,28 +27,36 @@ from adapters.ducklake import (
 from adapters.ducklake.maintenance.maintenance import DuckLakeMaintenance
 from adapters.filesystem.datasets import FilesystemDatasets
 from adapters.filesystem.lake_files import FilesystemLakeFiles
-from domain.datasets import BucketName
+from application.runs import Tracked
+from application.tables.export import ExportCommand, ExportToObject
+from domain.datasets import BucketName, ObjectName, ObjectRef
 from domain.derived_tables import DerivedTable
-from domain.errors import TableNotFoundError
+from domain.errors import IdempotencyKeyReusedError, TableNotFoundError
+from domain.formats import DataFormat
+from domain.idempotency import IdempotencyKey
 from domain.maintenance import no_progress
 from domain.object_rows import ObjectRows
 from domain.queries import Query
-from domain.tables import IfExists
-from tests.contract.dataset_cases import put
-from tests.contract.table_cases import column, write
+from domain.tables import AppendOutcome, IfExists, TableName
+from tests.contract.dataset_cases import put, read
+from tests.contract.table_cases import ID, column, write
 from tests.contract.test_table_model import NAMES, NAMESPACES, ModelTable, TableMachine
+from tests.contract.test_table_terms import new_key, under
+from tests.fakes.lineage import FakeLineage
+from tests.fakes.rows import FakeRows
 
 BUCKET = BucketName("raw-data")
 
 
 class RestartedMachine(TableMachine):
-    """The steps of `TableMachine` on a lake of its own, and two ways to open it anew."""
+    """The steps of `TableMachine` and more, on a lake of its own, and two ways to open it anew."""
 
     def __init__(self) -> None:
         super().__init__()
         self.scratch = Path(tempfile.mkdtemp())
         self.home = self.scratch / "0"
         self.opened = 0
+        self.sent: list[tuple[TableName, IdempotencyKey, int, AppendOutcome]] = []
         self.datasets = FilesystemDatasets(self.scratch / "datasets")
         self.datasets.create_bucket(BUCKET)
         self.open()
@@ -98,6 +107,53 @@ class RestartedMachine(TableMachine):
         made = self.tables.create_from(derived, IfExists.REPLACE, write(table, "create")).outcome
         columns = (column("id", "BIGINT"),)
         self._changed(table, ModelTable(columns, count, made.description.snapshot_id))
+
+    @rule(namespace=NAMESPACES, name=NAMES, count=st.sampled_from([0, 1, 20]))
+    def append_under_a_key(self, namespace: str, name: str, count: int) -> None:
+        """Append rows in a way that can be sent again."""
+        table = self._name(namespace, name)
+        if table not in self.model.tables:
+            return
+        known, key = self.model.tables[table], new_key()
+        outcome = self.send(table, key, count)
+        assert outcome.replay_of is None
+        self.sent.append((table, key, count, outcome))
+        if count:
+            changed = ModelTable(known.columns, known.row_count + count, outcome.snapshot_id)
+            self._changed(table, changed)
+
+    def send(self, table: TableName, key: IdempotencyKey, count: int) -> AppendOutcome:
+        """Append so many rows under a key."""
+        rows = FakeRows.of((ID,), {"id": range(count)})
+        return self.tables.append(table, rows, write(table, "append"), under(key, str(count)))
+
+    @precondition(lambda self: self.sent)
+    @rule(data=st.data())
+    def send_again(self, data: st.DataObject) -> None:
+        """What was done is told again, whatever became of its table; a key is for one write."""
+        table, key, count, first = data.draw(st.sampled_from(self.sent))
+        again = self.send(table, key, count)
+        assert again.replay_of is not None
+        assert (again.rows_appended, again.snapshot_id) == (count, first.snapshot_id)
+        with pytest.raises(IdempotencyKeyReusedError):
+            self.send(table, key, count + 1)
+
+    @rule(namespace=NAMESPACES, name=NAMES)
+    def export(self, namespace: str, name: str) -> None:
+        """Write a table to an object, in the place of what an earlier step wrote there."""
+        table, exported = self._name(namespace, name), ObjectRef(BUCKET, ObjectName("out.csv"))
+        queries = DuckLakeQueries(self.lake, ObjectSources(self.lake, self.datasets))
+        use = Tracked(ExportToObject(queries, self.datasets), FakeLineage())
+        command = ExportCommand(Query(table=table), exported, DataFormat.CSV)
+        if table not in self.model.tables:
+            with pytest.raises(TableNotFoundError):
+                use(command)
+            return
+        use(command)
+        lines = read(self.datasets, BUCKET, "out.csv").splitlines()
+        known = self.model.tables[table]
+        assert lines[0].decode() == ",".join(column.name for column in known.columns)
+        assert len(lines) == 1 + known.row_count
 
     @rule()
     def restart(self) -> None:
