@@ -65,7 +65,7 @@ def left_as_it_is(
     if reader.metadata.num_rows < MANY_ROWS:
         return None
     schema = reader.schema_arrow
-    if not schema.names or not _is_plain(reader.metadata):
+    if not schema.names or not _is_plain(reader.metadata) or not _counts_its_rows(reader.metadata):
         return None
     found = columns.resolve(schema.names)
     columns.require([column.name for column in found], 1)
@@ -85,10 +85,13 @@ def left_as_it_is(
 def _is_plain(metadata: pq.FileMetaData) -> bool:
     leaves = [metadata.schema.column(index) for index in range(len(metadata.schema))]
     flat = all(leaf.max_repetition_level == 0 and leaf.max_definition_level <= 1 for leaf in leaves)
-    # Commit and answer tell the one number, and the engine reads as many rows as the groups have.
+    return flat and not int96_columns(metadata)
+
+
+def _counts_its_rows(metadata: pq.FileMetaData) -> bool:
+    # The commit tells this number, and the engine reads as many rows as the groups have.
     groups = map(metadata.row_group, range(metadata.num_row_groups))
-    counted = sum(group.num_rows for group in groups) == metadata.num_rows
-    return flat and counted and not int96_columns(metadata)
+    return bool(sum(group.num_rows for group in groups) == metadata.num_rows)
 
 
 class ParquetRows(Rows):

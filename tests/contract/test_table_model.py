@@ -69,6 +69,10 @@ class TableMachine(RuleBasedStateMachine):
         self.model.tables[name] = table
         self.model.past.append((name, ModelTable(**vars(table))))
 
+    def _grown(self, name: TableName, count: int, snapshot_id: int) -> None:
+        known = self.model.tables[name]
+        self._changed(name, ModelTable(known.columns, known.row_count + count, snapshot_id))
+
     @rule(namespace=NAMESPACES, name=NAMES, columns=SHAPES, if_exists=st.sampled_from(IfExists))
     def create(
         self, namespace: str, name: str, columns: tuple[Column, ...], if_exists: IfExists
@@ -99,8 +103,7 @@ class TableMachine(RuleBasedStateMachine):
         if count == 0:
             assert outcome.snapshot_id == known.snapshot_id
             return
-        changed = ModelTable(known.columns, known.row_count + count, outcome.snapshot_id)
-        self._changed(table, changed)
+        self._grown(table, count, outcome.snapshot_id)
 
     @rule(namespace=NAMESPACES, name=NAMES)
     def drop(self, namespace: str, name: str) -> None:

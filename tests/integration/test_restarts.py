@@ -29,7 +29,7 @@ from adapters.filesystem.datasets import FilesystemDatasets
 from adapters.filesystem.lake_files import FilesystemLakeFiles
 from application.runs import Tracked
 from application.tables.export import ExportCommand, ExportToObject
-from domain.datasets import BucketName, ObjectName, ObjectRef
+from domain.datasets import BucketName
 from domain.derived_tables import DerivedTable
 from domain.errors import IdempotencyKeyReusedError, TableNotFoundError
 from domain.formats import DataFormat
@@ -38,7 +38,7 @@ from domain.maintenance import no_progress
 from domain.object_rows import ObjectRows
 from domain.queries import Query
 from domain.tables import AppendOutcome, IfExists, TableName
-from tests.contract.dataset_cases import put, read
+from tests.contract.dataset_cases import put, read, ref
 from tests.contract.table_cases import ID, column, write
 from tests.contract.test_table_model import NAMES, NAMESPACES, ModelTable, TableMachine
 from tests.contract.test_table_terms import new_key, under
@@ -46,6 +46,7 @@ from tests.fakes.lineage import FakeLineage
 from tests.fakes.rows import FakeRows
 
 BUCKET = BucketName("raw-data")
+EXPORTED = "out.csv"
 
 
 class RestartedMachine(TableMachine):
@@ -70,8 +71,10 @@ class RestartedMachine(TableMachine):
                 readable=tuple(self.datasets.location_roots),
             )
         )
+        sources = ObjectSources(self.lake, self.datasets)
+        self.queries = DuckLakeQueries(self.lake, sources)
         # The class has the port, for suites that share a lake; here each run has its own.
-        self.tables = DuckLakeTables(self.lake, objects=ObjectSources(self.lake, self.datasets))
+        self.tables = DuckLakeTables(self.lake, objects=sources)
         self.__dict__["port"] = self.tables
 
     def rows_of(self, count: int) -> ObjectRows:
@@ -88,12 +91,10 @@ class RestartedMachine(TableMachine):
             with pytest.raises(TableNotFoundError):
                 self.tables.load(table, rows, write(table, "load"))
             return
-        known = self.model.tables[table]
         outcome = self.tables.load(table, rows, write(table, "load")).outcome
         assert outcome.rows_appended == count
         if count:
-            changed = ModelTable(known.columns, known.row_count + count, outcome.snapshot_id)
-            self._changed(table, changed)
+            self._grown(table, count, outcome.snapshot_id)
 
     @rule(
         namespace=NAMESPACES, name=NAMES, count=st.sampled_from([0, 3, 200]), objects=st.booleans()
@@ -111,16 +112,16 @@ class RestartedMachine(TableMachine):
     @rule(namespace=NAMESPACES, name=NAMES, count=st.sampled_from([0, 1, 20]))
     def append_under_a_key(self, namespace: str, name: str, count: int) -> None:
         """Append rows in a way that can be sent again."""
-        table = self._name(namespace, name)
+        table, key = self._name(namespace, name), new_key()
         if table not in self.model.tables:
+            with pytest.raises(TableNotFoundError):
+                self.send(table, key, count)
             return
-        known, key = self.model.tables[table], new_key()
         outcome = self.send(table, key, count)
         assert outcome.replay_of is None
         self.sent.append((table, key, count, outcome))
         if count:
-            changed = ModelTable(known.columns, known.row_count + count, outcome.snapshot_id)
-            self._changed(table, changed)
+            self._grown(table, count, outcome.snapshot_id)
 
     def send(self, table: TableName, key: IdempotencyKey, count: int) -> AppendOutcome:
         """Append so many rows under a key."""
@@ -141,16 +142,15 @@ class RestartedMachine(TableMachine):
     @rule(namespace=NAMESPACES, name=NAMES)
     def export(self, namespace: str, name: str) -> None:
         """Write a table to an object, in the place of what an earlier step wrote there."""
-        table, exported = self._name(namespace, name), ObjectRef(BUCKET, ObjectName("out.csv"))
-        queries = DuckLakeQueries(self.lake, ObjectSources(self.lake, self.datasets))
-        use = Tracked(ExportToObject(queries, self.datasets), FakeLineage())
-        command = ExportCommand(Query(table=table), exported, DataFormat.CSV)
+        table = self._name(namespace, name)
+        use = Tracked(ExportToObject(self.queries, self.datasets), FakeLineage())
+        command = ExportCommand(Query(table=table), ref(BUCKET, EXPORTED), DataFormat.CSV)
         if table not in self.model.tables:
             with pytest.raises(TableNotFoundError):
                 use(command)
             return
         use(command)
-        lines = read(self.datasets, BUCKET, "out.csv").splitlines()
+        lines = read(self.datasets, BUCKET, EXPORTED).splitlines()
         known = self.model.tables[table]
         assert lines[0].decode() == ",".join(column.name for column in known.columns)
         assert len(lines) == 1 + known.row_count
