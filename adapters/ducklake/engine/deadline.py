@@ -121,23 +121,27 @@ class Deadline:
         """
         if self._timeout_s is None:
             return call(Clock(float("inf")))
+        return self.begin(call, discard, at_most_s)()
+
+    def begin(
+        self,
+        call: Callable[[Clock], T],
+        discard: Callable[[T], object] | None = None,
+        at_most_s: float = math.inf,
+    ) -> Callable[[], T]:
+        """Begin a call in a thread of its own; as `run`, but what waits for it is given back.
+
+        Returns:
+            What waits for the call, and gives and raises what `run` does.
+
+        Raises:
+            UnavailableError: As `run`.
+        """
         self._prepare()
-        clock = Clock(self._timeout_s, at_most_s)
+        timeout_s = math.inf if self._timeout_s is None else self._timeout_s
+        clock = Clock(timeout_s, at_most_s)
         future = self._submitted(lambda: call(clock))
-        while True:
-            try:
-                return future.result(timeout=min(LOOK_EVERY_S, max(0.0, clock.left_s())))
-            except FutureTimeoutError:
-                # The call itself may have raised a timeout of its own.
-                if future.done():
-                    return future.result()
-                if clock.left_s() <= 0:
-                    clock.give_up()
-                    self._leave_behind(future, discard)
-                    raise UpstreamTimeoutError(
-                        f"The lake's catalog did not answer within {self._timeout_s:g} s.",
-                        until_back=lambda: wait([future]),
-                    ) from None
+        return lambda: self._waited_for(future, clock, timeout_s, discard)
 
     def come_back(self, within_s: float) -> bool:
         """Wait for all that was left behind; False when some of it goes on."""
@@ -150,6 +154,28 @@ class Deadline:
         with self._lock:
             if self._pool is not None:
                 self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _waited_for(
+        self,
+        future: Future[T],
+        clock: Clock,
+        timeout_s: float,
+        discard: Callable[[T], object] | None,
+    ) -> T:
+        while True:
+            try:
+                return future.result(timeout=min(LOOK_EVERY_S, max(0.0, clock.left_s())))
+            except FutureTimeoutError:
+                # The call itself may have raised a timeout of its own.
+                if future.done():
+                    return future.result()
+                if clock.left_s() <= 0:
+                    clock.give_up()
+                    self._leave_behind(future, discard)
+                    raise UpstreamTimeoutError(
+                        f"The lake's catalog did not answer within {timeout_s:g} s.",
+                        until_back=lambda: wait([future]),
+                    ) from None
 
     def _submitted(self, call: Callable[[], T]) -> Future[T]:
         with self._lock:

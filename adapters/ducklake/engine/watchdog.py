@@ -80,9 +80,10 @@ class Watchdog:
 
 
 class TimeLimit:
-    """How long the service may work for one query, all its steps together.
+    """How long the service may work for one query, all that it does for it together.
 
-    Time in which the client reads, and the engine waits for it, does not count.
+    Time in which the client reads, and the engine waits for it, does not count; what goes on
+    at the same time (the engine's next step, and the encoding of the last) counts once.
 
     Args:
         watchdog: Stops what goes on for too long.
@@ -92,23 +93,43 @@ class TimeLimit:
     def __init__(self, watchdog: Watchdog, timeout_s: float | None) -> None:
         self.timeout_s = timeout_s
         self._watchdog = watchdog
-        self._ends_at = float("inf")
-        self.spent_s = 0.0
-        """How long it took so far; what was not a step of the engine's is added to it."""
+        self._lock = threading.Lock()
+        self._at_work = 0
+        self._since = 0.0
+        self._spent_s = 0.0
 
     @property
     def _left_s(self) -> float:
-        return float("inf") if self.timeout_s is None else self.timeout_s - self.spent_s
+        if self.timeout_s is None:
+            return float("inf")
+        with self._lock:
+            running_s = time.monotonic() - self._since if self._at_work else 0.0
+            return self.timeout_s - self._spent_s - running_s
 
     @property
     def over(self) -> bool:
         """Whether the time is up."""
-        return self._left_s <= 0 or time.monotonic() >= self._ends_at
+        return self._left_s <= 0
 
     @property
     def answers_within_s(self) -> float:
         """When a step that heeds no interrupt is waited for no longer."""
         return self._left_s + ANSWERED_AFTER_S
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """While this lasts, something is done for the query, and its time runs."""
+        with self._lock:
+            if not self._at_work:
+                self._since = time.monotonic()
+            self._at_work += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._at_work -= 1
+                if not self._at_work:
+                    self._spent_s += time.monotonic() - self._since
 
     @contextmanager
     def step(self, cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
@@ -117,21 +138,18 @@ class TimeLimit:
         Raises:
             QueryTimeoutError: When the time is up before it, or work fails as it runs up.
         """
-        if self._left_s <= 0:
-            raise self.error()
-        began = time.monotonic()
-        self._ends_at = began + self._left_s
-        try:
-            with self._watchdog.watching(cursor, self._ends_at):
-                yield
-        except Exception as error:
-            # An interrupt shows as whatever error the engine's caller makes of it.
-            if self.over:
-                raise self.error() from error
-            raise
-        finally:
-            self.spent_s += time.monotonic() - began
-            self._ends_at = float("inf")
+        with self.running():
+            left_s = self._left_s
+            if left_s <= 0:
+                raise self.error()
+            try:
+                with self._watchdog.watching(cursor, time.monotonic() + left_s):
+                    yield
+            except Exception as error:
+                # An interrupt shows as whatever error the engine's caller makes of it.
+                if self.over:
+                    raise self.error() from error
+                raise
 
     def check(self) -> None:
         """Check that there is time left: for work that hears no interrupt.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import duckdb
@@ -25,6 +27,8 @@ from domain.queries import Parameters, QueryResult, ResultColumn
 from domain.tables import TableName
 
 BATCH_ROWS = 16_384
+CLOSE_WAITS_S = 1.0
+"""How long who closes a result waits for its engine to stop."""
 
 T = TypeVar("T")
 
@@ -132,31 +136,31 @@ class DuckLakeResult(QueryResult):
         """As `QueryResult.__iter__`."""
         reader, batches, ended = self._work(self._begun)
         chunks = self._encoder.encode(reader.schema, self._batches(reader, batches, ended))
+        # Encoding takes of the query's time, too.
         while (chunk := self._encoded(chunks)) is not None:
             if chunk:
                 yield chunk
 
     def _encoded(self, chunks: Iterator[bytes]) -> bytes | None:
-        began, spent_s = time.monotonic(), self._limit.spent_s
-        try:
+        with self._limit.running():
             return next(chunks, None)
-        finally:
-            # Encoding counts too; the engine's part of it has counted itself.
-            self._limit.spent_s = spent_s + time.monotonic() - began
 
     def close(self) -> None:
         """As `QueryResult.close`."""
         self._closed.set()
-        if self._left_behind:
-            # Whoever answers the caller must not wait for what hangs.
-            threading.Thread(target=self._give_back, name="left-behind", daemon=True).start()
-        else:
-            self._give_back()
+        # Whoever answers the caller must not wait for what hangs.
+        if self._left_behind or not self._give_back(CLOSE_WAITS_S):
+            give_back = partial(self._give_back, math.inf)
+            threading.Thread(target=give_back, name="left-behind", daemon=True).start()
 
-    def _give_back(self) -> None:
+    def _give_back(self, within_s: float) -> bool:
+        """Stop the engine and give the cursor back; False if the engine goes on for longer."""
+        gives_up_at = time.monotonic() + within_s
         wait_s = 0.0
         # An interrupt that comes while the engine is between two steps is lost: repeat it.
         while not self._engine.acquire(timeout=wait_s):
+            if time.monotonic() >= gives_up_at:
+                return False
             wait_s = INTERRUPT_EVERY_S
             with suppress(duckdb.ConnectionException):
                 # Another thread may have closed it in the meantime.
@@ -171,6 +175,7 @@ class DuckLakeResult(QueryResult):
                 self._query.reader.close()
         finally:
             self._engine.release()
+        return True
 
     def _run(self) -> Any:
         self._cursor.execute(self._query.statement, self._query.parameters or None)
@@ -183,13 +188,15 @@ class DuckLakeResult(QueryResult):
 
     def _batches(self, reader: Any, batches: list[Any], ended: bool) -> Iterator[Any]:
         while True:
+            # The engine makes the next batches while the encoder, and who sends, have these.
+            ahead = None if ended else self._begin(lambda: _read(reader))
             for batch in batches:
                 yield self._counted(batch)
                 if self._truncated:
                     return
-            if ended:
+            if ahead is None:
                 return
-            batches, ended = self._work(lambda: _read(reader))
+            batches, ended = self._finish(ahead)
 
     def _counted(self, batch: Any) -> Any:
         limit = self._query.row_limit
@@ -200,11 +207,18 @@ class DuckLakeResult(QueryResult):
         return batch
 
     def _work(self, step: Callable[[], T]) -> T:
-        """Let the engine do a step; one that hangs is left behind soon after its time."""
+        return self._finish(self._begin(step))
+
+    def _begin(self, step: Callable[[], T]) -> Callable[[], T]:
+        """Have the engine do a step; gives what waits for it."""
+        return self._lake.steps.begin(
+            lambda _: self._step(step), at_most_s=self._limit.answers_within_s
+        )
+
+    def _finish(self, step: Callable[[], T]) -> T:
+        """Wait for a step; one that hangs is left behind soon after its time."""
         try:
-            return self._lake.steps.run(
-                lambda _: self._step(step), at_most_s=self._limit.answers_within_s
-            )
+            return step()
         except UpstreamTimeoutError as error:
             # A store that does not answer is told of in the same way, before the time is up.
             if error.until_back is None:
