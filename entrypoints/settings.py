@@ -115,6 +115,9 @@ class Settings(BaseSettings):
         spill_directory: Where queries that outgrow the memory spill to; nothing is a directory
             under `home`.
         spill_limit: How much they may spill in all ("20GB"); nothing leaves it to the engine.
+        result_cache: How much memory results may take that are kept to answer the same question
+            again while the lake has not changed, in bytes; one takes a quarter at most. 0 keeps
+            none.
         query_workers: How many queries run at the same time.
         query_queue: How many more may wait for that; what comes then is answered 429.
         query_timeout_s: How long the engine may work for a query that says no `timeout_s` of its
@@ -186,6 +189,7 @@ class Settings(BaseSettings):
     spill_limit: (
         Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)? ?([KMGT]i?)?B$")] | None
     ) = None
+    result_cache: int = Field(default=64 * MIB, ge=0)
     query_workers: int = Field(default=8, ge=1, le=256)
     query_queue: int = Field(default=256, ge=0, le=65_536)
     query_timeout_s: float = Field(default=300, gt=0, le=86_400, allow_inf_nan=False)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
+from application.queries.result_cache import ResultCache
 from application.runs import Plan, Run
 from domain.conditions import ANY
 from domain.datasets import ByteStream
@@ -52,10 +53,17 @@ class QueryAnswer:
 
 @dataclass(frozen=True, slots=True)
 class RunQuery:
-    """Ask the lake a question. The run lasts until the answer has been read."""
+    """Ask the lake a question. The run lasts until the answer has been read.
+
+    Attributes:
+        queries: Who answers.
+        timeouts: How long that may take.
+        cache: Where answers are kept that the lake's snapshot alone decides.
+    """
 
     queries: QueryPort
     timeouts: QueryTimeouts = field(default_factory=QueryTimeouts)
+    cache: ResultCache = field(default_factory=lambda: ResultCache(0))
     operation: ClassVar[Operation] = Operation.QUERY
 
     def plan(self, command: RunQueryCommand) -> Plan:
@@ -77,6 +85,7 @@ class RunQuery:
         if known or not command.rows:
             result.close()
             return QueryAnswer(result, _NoRows(), etag, known)
+        result = self.cache.through(etag, result)
         return QueryAnswer(result, run.follow(result, at_end=lambda _: None), etag)
 
     def begin(self, query: Query, encoding: Encoding, run: Run) -> QueryResult:

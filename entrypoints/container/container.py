@@ -38,6 +38,7 @@ from application.maintenance.check import (
 )
 from application.maintenance.repair import RepairLake
 from application.queries.plan import PlanQuery
+from application.queries.result_cache import ResultCache
 from application.queries.run import QueryAnswer, RunQuery, RunQueryCommand
 from application.readiness import CheckReadiness
 from application.runs import Tracked
@@ -169,6 +170,10 @@ class Container(containers.DeclarativeContainer):
         QueryTimeouts, settings.statement_timeout_s, settings.statement_max_timeout_s
     )
 
+    result_cache: providers.Provider[ResultCache] = providers.ThreadSafeSingleton(
+        ResultCache, settings.result_cache
+    )
+
     # The use cases
     create_table: providers.Provider[TrackedWrite[CreateTableCommand, CreateOutcome]] = (
         providers.Factory(
@@ -223,7 +228,7 @@ class Container(containers.DeclarativeContainer):
         PlanQuery, queries, query_timeouts
     )
     run_query: providers.Provider[Tracked[RunQueryCommand, QueryAnswer]] = providers.Factory(
-        Tracked, providers.Factory(RunQuery, queries, query_timeouts), lineage
+        Tracked, providers.Factory(RunQuery, queries, query_timeouts, result_cache), lineage
     )
     statement_rules: providers.Provider[StatementRules] = providers.Factory(
         services.build_statement_rules, settings

@@ -40,7 +40,9 @@ class FakeQueries(QueryPort):
     def __init__(self, tables: FakeTables) -> None:
         self._tables = tables
         self.opened: list[FakeQueryResult] = []
-        """Every result handed out, so that tests see whether it was closed."""
+        """Every result handed out, so that tests see whether it was read, and closed."""
+        self.volatile = False
+        """Whether something beside the lake is to decide which rows there are."""
 
     def open(self, query: Query, encoding: Encoding) -> QueryResult:
         result = self._open(query, encoding)
@@ -56,7 +58,9 @@ class FakeQueries(QueryPort):
         table = self._tables.table(query.table, query.at)
         if query.columns is not None:
             table = _with_columns(table, query.columns)
-        return FakeQueryResult(table, snapshot.snapshot_id, query.row_limit, encoding)
+        result = FakeQueryResult(table, snapshot.snapshot_id, query.row_limit, encoding)
+        result.volatile = self.volatile
+        return result
 
     def open_partitioned(
         self, query: Query, encoding: ResultEncoding, keys: Sequence[str]
@@ -104,6 +108,8 @@ class FakeQueryResult(QueryResult):
         self._encoding = encoding
         self._row_count = 0
         self._truncated = False
+        self.volatile = False
+        self.read = False
         self.closed = False
 
     @property
@@ -116,7 +122,7 @@ class FakeQueryResult(QueryResult):
 
     @property
     def version(self) -> str | None:
-        return f"fake.{self._snapshot_id}"
+        return None if self.volatile else f"fake.{self._snapshot_id}"
 
     @property
     def tables(self) -> tuple[TableName, ...]:
@@ -139,6 +145,7 @@ class FakeQueryResult(QueryResult):
         return self._truncated
 
     def __iter__(self) -> Iterator[bytes]:
+        self.read = True
         if isinstance(self._encoding, SpoolEncoding):
             content = spool(self.rows, self.table.columns)
         else:
