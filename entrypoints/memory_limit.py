@@ -46,9 +46,14 @@ def limit_memory(limit: int | None) -> None:
         return
     os.environ.setdefault(*_ALLOCATOR)
     keep_blocks()
-    bytes_ = limit if limit is not None else round(available_memory() * SHARE_OF_MEMORY)
+    bytes_ = memory_of_process(limit)
     move_wall(bytes_)
     threading.Thread(target=_keep, args=(bytes_,), name="memory-limit", daemon=True).start()
+
+
+def memory_of_process(limit: int | None) -> int:
+    """What the process may have, in bytes: `limit`, or most of what there is."""
+    return round(available_memory() * SHARE_OF_MEMORY) if limit is None else limit
 
 
 def keep_blocks() -> bool:

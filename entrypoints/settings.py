@@ -181,7 +181,7 @@ class Settings(BaseSettings):
     store_timeout_s: int = Field(default=10, ge=1, le=600)
 
     memory_limit: (
-        Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)? ?(([KMGT]i?)?B|%)$")] | None
+        Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)? ?([KMGT]i?)?B$")] | None
     ) = None
     process_memory: int | None = Field(default=None, ge=GIB)
     threads: int | None = Field(default=None, ge=1, le=1024)

@@ -120,6 +120,8 @@ class LakeConfig:
         temp_directory: Where queries that outgrow memory spill to.
         spill_limit: How much they may spill in all ("20GB"); None for the engine's default.
         memory_limit: The engine's memory, as DuckDB reads it ("4GB"); None for its default.
+        process_memory: What the whole process may have, in bytes: a query that makes it grow is
+            stopped before that. None when nobody bounds it.
         threads: The engine's threads; None for one a core.
         catalog_timeout_s: How long a catalog in PostgreSQL may take to answer.
         inline_rows: Inserts of at most so many rows stay in the catalog at first, instead of
@@ -138,6 +140,7 @@ class LakeConfig:
     temp_directory: Path
     spill_limit: str | None = None
     memory_limit: str | None = None
+    process_memory: int | None = None
     threads: int | None = None
     catalog_timeout_s: float = 10
     inline_rows: int = DEFAULT_INLINE_ROWS

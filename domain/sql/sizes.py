@@ -143,6 +143,13 @@ def judge_arguments(call: Call) -> None:
             f"{name} makes a long value for each row when it stands before OVER; "
             "use it with GROUP BY."
         )
+    if call.windowed and call.distinct:
+        # Measured on DuckDB 1.5.5: 330 bytes for each row that the memory limit does not count,
+        # and no interrupt is heard while they are sorted.
+        raise StatementNotAllowedError(
+            f"{name} takes no DISTINCT before OVER; select the different values first, or use "
+            "GROUP BY."
+        )
     if name in HEAVY_IN_FRAMES and call.framed:
         raise StatementNotAllowedError(
             f"{name} is computed anew for each row when it stands before OVER with an order or a "

@@ -35,6 +35,7 @@ class Call:
         arguments: Its arguments, in order; None for one that is not a literal.
         windowed: Whether it stands before OVER.
         framed: Whether it stands there with an order or a frame, so that each row is about others.
+        distinct: Whether it is an aggregate of different values alone (`DISTINCT`).
         lambdas: How many lambdas it stands in.
     """
 
@@ -42,6 +43,7 @@ class Call:
     arguments: tuple[Literal | None, ...] = ()
     windowed: bool = False
     framed: bool = False
+    distinct: bool = False
     lambdas: int = 0
 
     @property

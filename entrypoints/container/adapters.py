@@ -23,6 +23,7 @@ from domain.ports.rows import RowReaderPort
 from domain.ports.statements import StatementPort
 from domain.ports.tables import TablePort
 from entrypoints.home import Home
+from entrypoints.memory_limit import memory_of_process
 from entrypoints.settings import Durability, Storage
 
 # ruff: noqa: PLC0415 - see the module's docstring
@@ -76,6 +77,7 @@ def build_lake_config(home: Home, datasets: DatasetPort, settings: Mapping[str, 
         temp_directory=settings["spill_directory"] or home.layout.spill,
         spill_limit=settings["spill_limit"],
         memory_limit=settings["memory_limit"],
+        process_memory=memory_of_process(settings["process_memory"]),
         threads=settings["threads"],
         catalog_timeout_s=settings["store_timeout_s"],
         inline_rows=settings["inline_rows"],

@@ -19,6 +19,7 @@ from adapters.ducklake.durability.durability import Durability
 from adapters.ducklake.engine.attachment import connect
 from adapters.ducklake.engine.deadline import MAX_LEFT_BEHIND, Clock, Deadline
 from adapters.ducklake.engine.errors import ENGINE_ERRORS, translated, why_it_does_not_open
+from adapters.ducklake.engine.memory import ceiling_of
 from adapters.ducklake.engine.sql import LAKE
 from adapters.ducklake.engine.watchdog import Watchdog
 from domain.errors import LakehouseError, UnavailableError
@@ -225,10 +226,12 @@ class Lake:
     def _connected(self) -> duckdb.DuckDBPyConnection:
         self._prepare()
         try:
-            return connect(self.config)
+            connection = connect(self.config)
         except ENGINE_ERRORS as error:
             _logger.debug("The lake does not open: %s", self.redact(str(error)))
             raise why_it_does_not_open(error, self.redact) from error
+        self.watchdog.bound_memory(ceiling_of(connection, self.config.process_memory))
+        return connection
 
 
 @cache

@@ -1,7 +1,9 @@
-"""Stopping queries that run over their time.
+"""Stopping queries that run over their time, or outgrow the memory of the process.
 
 DuckDB 1.5 has no timeout for statements. An interrupt that comes while the engine is between
 two steps is lost, so one thread for all queries of a lake repeats it until the step has ended.
+Nor does its memory limit count all that it takes (decision 0018), so the same thread looks at
+what the process has.
 """
 
 from __future__ import annotations
@@ -10,44 +12,75 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 
 import duckdb
 
-from domain.errors import QueryTimeoutError
+from adapters.ducklake.engine.memory import resident_bytes
+from domain.errors import QueryTimeoutError, ResourcesExhaustedError
 
 INTERRUPT_EVERY_S = 0.005
 ANSWERED_AFTER_S = 0.5
 """How long an interrupt may take to be heeded before its query is answered without it."""
 
+MEMORY_EVERY_S = 0.05
+"""How often it is looked how much memory the process has, while a query works."""
+
+GROWN_BYTES = 256 * 1024**2
+"""By how much the process must have grown during a step for the step to be stopped for it."""
+
+
+@dataclass(slots=True, eq=False)
+class Step:
+    """A step of the engine's work that goes on.
+
+    Attributes:
+        ends_at: When its time is over, by `time.monotonic`.
+        resident_before: The memory of the process when the step was first looked at, in bytes.
+        outgrew_memory: Whether it is stopped since the process has grown too large with it.
+    """
+
+    ends_at: float
+    resident_before: int | None = None
+    outgrew_memory: bool = False
+
 
 class Watchdog:
-    """Interrupts each step of the engine's work that goes on for too long."""
+    """Interrupts each step of the engine's work that goes on for too long, or grows too large."""
 
-    def __init__(self) -> None:
+    def __init__(self, resident: Callable[[], int | None] = resident_bytes) -> None:
+        """Args: resident: Tells the memory of the process, in bytes; None where nobody can."""
+        self._resident = resident
+        self._ceiling: int | None = None
         self._changed = threading.Condition()
-        # The cursor of each step that goes on, and when its time is over.
-        self._steps: dict[duckdb.DuckDBPyConnection, float] = {}
+        self._steps: dict[duckdb.DuckDBPyConnection, Step] = {}
         self._wakes_at = float("inf")
         self._thread: threading.Thread | None = None
         self._closed = False
 
+    def bound_memory(self, ceiling: int | None) -> None:
+        """Stop what grows while the process has more than `ceiling` bytes; None for nothing."""
+        with self._changed:
+            self._ceiling = ceiling
+
     @contextmanager
-    def watching(self, cursor: duckdb.DuckDBPyConnection, ends_at: float) -> Iterator[None]:
+    def watching(self, cursor: duckdb.DuckDBPyConnection, ends_at: float) -> Iterator[Step]:
         """While this lasts, work on the cursor goes on that is interrupted from `ends_at` on.
 
         Args:
             cursor: Only one thread works on it.
             ends_at: By `time.monotonic`.
         """
+        step = Step(ends_at)
         with self._changed:
-            self._steps[cursor] = ends_at
+            self._steps[cursor] = step
             if self._thread is None and not self._closed:
                 self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
                 self._thread.start()
             elif ends_at < self._wakes_at:
                 self._changed.notify()
         try:
-            yield
+            yield step
         finally:
             # From here on no interrupt comes that was meant for this step.
             with self._changed:
@@ -60,18 +93,40 @@ class Watchdog:
             self._changed.notify()
 
     def _watch(self) -> None:
+        looks_at = 0.0
         with self._changed:
             while not self._closed:
+                if self._ceiling is not None and time.monotonic() >= looks_at:
+                    self._look_at_memory(self._ceiling)
+                    looks_at = time.monotonic() + MEMORY_EVERY_S
                 self._wakes_at = min(self._interrupted(), default=float("inf"))
+                if self._ceiling is not None and self._steps:
+                    self._wakes_at = min(self._wakes_at, looks_at)
                 left_s = self._wakes_at - time.monotonic()
                 self._changed.wait(min(max(0.0, left_s), threading.TIMEOUT_MAX))
 
+    def _look_at_memory(self, ceiling: int) -> None:
+        """Find the step that the process has grown most with, once it is too large."""
+        resident = self._resident() if self._steps else None
+        if resident is None:
+            return
+        grown = []
+        for step in self._steps.values():
+            if step.resident_before is None:
+                step.resident_before = resident
+            grown.append((resident - step.resident_before, step))
+        # One after the other: what it gives back may be enough.
+        if resident <= ceiling or any(step.outgrew_memory for _, step in grown):
+            return
+        growth, step = max(grown, key=lambda each: each[0])
+        step.outgrew_memory = growth >= GROWN_BYTES
+
     def _interrupted(self) -> Iterator[float]:
-        """Interrupt what is over its time; gives when each step is to be looked at again."""
+        """Interrupt what is to end; gives when each step is to be looked at again."""
         now = time.monotonic()
-        for cursor, ends_at in self._steps.items():
-            if ends_at > now:
-                yield ends_at
+        for cursor, step in self._steps.items():
+            if step.ends_at > now and not step.outgrew_memory:
+                yield step.ends_at
                 continue
             # The lake may be closing it.
             with suppress(duckdb.ConnectionException):
@@ -137,19 +192,24 @@ class TimeLimit:
 
         Raises:
             QueryTimeoutError: When the time is up before it, or work fails as it runs up.
+            ResourcesExhaustedError: When it was stopped since the process grew too large with it.
         """
         with self.running():
             left_s = self._left_s
             if left_s <= 0:
                 raise self.error()
-            try:
-                with self._watchdog.watching(cursor, time.monotonic() + left_s):
+            with self._watchdog.watching(cursor, time.monotonic() + left_s) as step:
+                try:
                     yield
-            except Exception as error:
-                # An interrupt shows as whatever error the engine's caller makes of it.
-                if self.over:
-                    raise self.error() from error
-                raise
+                except Exception as error:
+                    # An interrupt shows as whatever error the engine's caller makes of it.
+                    if step.outgrew_memory:
+                        raise ResourcesExhaustedError(
+                            "The query needs more memory than it may use."
+                        ) from error
+                    if self.over:
+                        raise self.error() from error
+                    raise
 
     def check(self) -> None:
         """Check that there is time left: for work that hears no interrupt.

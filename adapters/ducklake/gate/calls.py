@@ -24,6 +24,7 @@ def call_of(node: Node) -> Call:
         arguments,
         windowed=node.kind == "WINDOW",
         framed=node.kind == "WINDOW" and _is_framed(node.json),
+        distinct=bool(node.json.get("distinct")),
         lambdas=node.lambdas,
     )
 

@@ -30,11 +30,17 @@ def call(
     *arguments: str | int | None,
     windowed: bool = False,
     framed: bool = False,
+    distinct: bool = False,
     lambdas: int = 0,
 ) -> Call:
     literals = tuple(None if each is None else Literal(each) for each in arguments)
     return Call(
-        Reference("", "", name), literals, windowed=windowed, framed=framed, lambdas=lambdas
+        Reference("", "", name),
+        literals,
+        windowed=windowed,
+        framed=framed,
+        distinct=distinct,
+        lambdas=lambdas,
     )
 
 
@@ -220,6 +226,7 @@ def test_sizes(size: Size) -> None:
     "refused",
     [
         call("list", None, windowed=True),
+        call("count", None, windowed=True, distinct=True),
         call("entropy", None, windowed=True, framed=True),
         call("format", None),
         call("format", "{:>1000}"),
