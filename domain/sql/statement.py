@@ -78,6 +78,7 @@ class Size:
         growth: How many times longer than what it was made of a value can become.
         lambda_weight: The steps of its heaviest lambda, for one element.
         array_size: The elements of its largest fixed-size array type.
+        tables: How many tables it reads, each as often as it stands there.
     """
 
     depth: int = 0
@@ -85,6 +86,26 @@ class Size:
     growth: int = 1
     lambda_weight: int = 1
     array_size: int = 0
+    tables: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """How a statement reads a table, all of its places together.
+
+    Attributes:
+        table: The table, view or common table expression, as it is named.
+        places: In how many places it stands.
+        times: How often it is planned.
+        depth: How deep it stands in expressions and queries where that is deepest.
+        past: Whether one of its places names a moment (`AT`).
+    """
+
+    table: Reference
+    places: int
+    times: int
+    depth: int
+    past: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +126,8 @@ class Statement:
         travels: Whether it names a moment for one of its tables (`AT`).
         sampled: Whether it takes a sample (`TABLESAMPLE`, `USING SAMPLE`).
         selects_columns_by_lambda: Whether it has `COLUMNS(lambda ...)`.
-        size: How much work it is.
+        uses: How it reads its tables.
+        size: How much work it is, without what the views are that it names.
     """
 
     tables: frozenset[Reference] = frozenset()
@@ -120,6 +142,7 @@ class Statement:
     travels: bool = False
     sampled: bool = False
     selects_columns_by_lambda: bool = False
+    uses: frozenset[Use] = frozenset()
     size: Size = Size()
 
     def may_be_common(self, table: Reference) -> bool:

@@ -10,7 +10,6 @@ import pytest
 from domain.errors import (
     InvalidSqlError,
     SnapshotNotFoundError,
-    StatementNotAllowedError,
     TableNotFoundError,
 )
 from domain.queries import Query
@@ -131,13 +130,3 @@ def test_errors_keep_their_places(past: Past) -> None:
     with pytest.raises(InvalidSqlError) as raised:
         past.ask("SELECT x.a FROM t x JOIN t y ON x.a = y.nosuch")
     assert raised.value.position == len("SELECT x.a FROM t x JOIN t y ON x.a = ")
-
-
-def test_views_have_no_past(past: Past) -> None:
-    namespace = past.table.namespace
-    past.lake.as_another_client(f"CREATE VIEW lake.{namespace}.v AS FROM lake.{past.table}")
-    now = past.lake.queries
-    assert len(read(now, Query("FROM v", past.table)).rows) == 4
-    version = past.lake.tables.describe(past.table).snapshot_id + 1
-    with pytest.raises(StatementNotAllowedError, match="view"):
-        past.ask("FROM v", AtVersion(version))

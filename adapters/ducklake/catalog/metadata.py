@@ -6,7 +6,7 @@ can be asked for at any snapshot. https://ducklake.select/docs/stable/specificat
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -264,20 +264,27 @@ class Metadata:
 
     def entries(self, names: Collection[str]) -> list[NamedEntry]:
         """The tables, views and macros of these names in any schema, compared without case."""
+        return self._entries(names, alive)
+
+    def entries_ever(self, names: Collection[str]) -> list[NamedEntry]:
+        """As `entries`, of all snapshots that the catalog still knows anything of."""
+        return self._entries(names, lambda _: "true")
+
+    def _entries(self, names: Collection[str], holds: Callable[[str], str]) -> list[NamedEntry]:
         rows = self._all(
             f"""
             SELECT 'table', s.schema_name, t.table_name, NULL
             FROM {METADATA}.ducklake_table t JOIN {METADATA}.ducklake_schema s USING (schema_id)
             WHERE lower(t.table_name) IN (SELECT unnest($names))
-              AND {alive("s")} AND {alive("t")}
+              AND {holds("s")} AND {holds("t")}
             UNION ALL
             SELECT 'view', s.schema_name, v.view_name, v.sql
             FROM {METADATA}.ducklake_view v JOIN {METADATA}.ducklake_schema s USING (schema_id)
             WHERE lower(v.view_name) IN (SELECT unnest($names))
-              AND {alive("s")} AND {alive("v")}
+              AND {holds("s")} AND {holds("v")}
             UNION ALL
             SELECT 'macro', '', m.macro_name, NULL FROM {METADATA}.ducklake_macro m
-            WHERE lower(m.macro_name) IN (SELECT unnest($names)) AND {alive("m")}
+            WHERE lower(m.macro_name) IN (SELECT unnest($names)) AND {holds("m")}
             """,
             names=[name.lower() for name in names],
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -13,9 +13,11 @@ from adapters.ducklake.catalog.names import Names
 from adapters.ducklake.engine.sql import LAKE, identifier, literal
 from adapters.ducklake.gate.edits import EditedText
 from adapters.ducklake.gate.guards import GUARDS, LIST_LIMIT
+from adapters.ducklake.gate.meanings import Lookup, Meanings
 from adapters.ducklake.gate.object_aliases import aliases
 from adapters.ducklake.gate.parser import Form, Parsed, parse
 from adapters.ducklake.gate.travel import travelling
+from adapters.ducklake.gate.weights import with_views
 from adapters.ducklake.objects.views import edits_of, view_names
 from domain.errors import InvalidTableNameError, StatementNotAllowedError
 from domain.sql.limits import MAX_VIEW_DEPTH
@@ -25,11 +27,12 @@ from domain.sql.policy import (
     is_foreign,
     is_object,
     judge,
+    judge_size,
     unknown_functions,
 )
-from domain.sql.statement import Reference, Statement
+from domain.sql.statement import Reference, Size, Statement, Use
 from domain.sql.volatility import depends_on_lake_alone
-from domain.tables import DEFAULT_NAMESPACE, TableName
+from domain.tables import TableName
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,25 @@ class Passed:
         cursor.execute(f"SET search_path = {literal(path)}")
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a statement stands that is judged: the caller's own, or a view's.
+
+    Attributes:
+        path: The namespaces in which its bare names are looked for.
+        depth: In how many views it stands.
+        ever: Whether it is judged by all that its names ever were, as it may be read as of any
+            snapshot.
+    """
+
+    path: Sequence[str]
+    depth: int = 0
+    ever: bool = False
+
+    def inside(self, view: NamedEntry, namespace: str, *, ever: bool) -> _Place:
+        return _Place((view.schema, namespace), self.depth + 1, ever)
+
+
 class Gate:
     """Judges a statement, and with it the views that it names.
 
@@ -95,10 +117,10 @@ class Gate:
         self._travels = travels
         self._cursor = cursor
         self._metadata = metadata
-        self._names = names
+        self._lookup = Lookup(names, metadata, Metadata(cursor) if travels else None)
         self._namespace = namespace
         self._tables: dict[TableName, None] = {}
-        self._views: set[NamedEntry] = set()
+        self._views: dict[tuple[NamedEntry, bool], Size] = {}
         self._statements: list[Statement] = []
         self._named: dict[str, ObjectRead] = {}
 
@@ -111,7 +133,7 @@ class Gate:
             TooLargeError: When it is too much work.
         """
         parsed = parse(self._cursor, sql)
-        self._pass(parsed, self._namespace, depth=0)
+        self._pass(parsed, _Place((self._namespace,)))
         called = view_names(parsed.statement.object_reads)
         edits = edits_of(parsed.sql, called)
         edits += aliases(self._cursor, parsed.sql, self._named)
@@ -137,58 +159,75 @@ class Gate:
             edited,
         )
 
-    def _pass(self, parsed: Parsed, namespace: str, depth: int) -> None:
+    def _pass(self, parsed: Parsed, place: _Place) -> Size:
+        """Judge a statement or a view of it, and tell its size with that of its views."""
         statement = parsed.statement
         called = {call.name for call in statement.calls}
         called |= {function.name.casefold() for function in statement.table_functions}
-        entries = self._names.entries(
-            self._metadata, called | {table.name for table in statement.tables}
-        )
-        found = {
-            (entry.schema.lower(), entry.name.lower()): entry
-            for entry in entries
-            if entry.kind != "macro"
-        }
-        views: list[NamedEntry] = []
-        in_lake: set[Reference] = set()
-        for reference in statement.tables:
-            schema, name = _resolved(reference, namespace)
-            entry = found.get((schema.lower(), name.lower()))
-            if entry is None or is_foreign(reference):
-                if is_object(reference):
-                    self._named[reference.name] = read_by_name(reference.name)
-                continue
-            in_lake.add(reference)
-            if entry.sql is not None and self._travels:
-                raise StatementNotAllowedError(
-                    f"{reference} is a view, which has no past of its own: at_version and "
-                    "at_timestamp go with the tables that it is made of."
-                )
-            if entry.sql is not None:
-                views.append(entry)
-            elif not statement.may_be_common(reference):
-                self._note(entry)
-        if depth and statement.object_reads:
+        named = {table.name for table in statement.tables}
+        meanings = self._lookup.of(named, called, ever=place.ever)
+        in_lake = self._in_lake(statement, meanings, place)
+        if place.depth and statement.object_reads:
             raise StatementNotAllowedError(
                 "A view of the lake reads objects by a function; that is not allowed."
             )
         judge(statement, in_lake)
-        if depth and (statement.object_reads or any(map(is_object, statement.tables - in_lake))):
+        if place.depth and any(map(is_object, statement.tables - in_lake)):
             raise StatementNotAllowedError(
                 "A view of the lake reads objects; only a statement itself does that here."
             )
-        macros = {entry.name for entry in entries if entry.kind == "macro"}
-        self._judge_functions(statement, {name for name in macros if name.casefold() in called})
+        self._judge_functions(
+            statement, {name for name in meanings.macros if name.casefold() in called}
+        )
         self._statements.append(statement)
-        for view in sorted(views, key=lambda view: (view.schema, view.name)):
-            self._pass_view(view, depth + 1)
+        views = [
+            (use, self._pass_view(view, inside))
+            for use in sorted(statement.uses, key=lambda use: str(use.table))
+            for view, inside in self._views_of(use, meanings, in_lake, place)
+        ]
+        size = with_views(statement.size, views)
+        judge_size(replace(statement, size=size))
+        return size
 
-    def _pass_view(self, view: NamedEntry, depth: int) -> None:
-        if depth > MAX_VIEW_DEPTH:
+    def _in_lake(
+        self, statement: Statement, meanings: Meanings, place: _Place
+    ) -> frozenset[Reference]:
+        """The names of a statement that are of the lake; what else it reads is noted."""
+        in_lake: set[Reference] = set()
+        for reference in statement.tables:
+            entry = meanings.first(reference, place.path)
+            if entry is not None and not is_foreign(reference):
+                in_lake.add(reference)
+                if entry.sql is None and not place.ever and not statement.may_be_common(reference):
+                    self._note(entry)
+            elif is_object(reference):
+                self._named[reference.name] = read_by_name(reference.name)
+        return frozenset(in_lake)
+
+    def _views_of(
+        self, use: Use, meanings: Meanings, in_lake: Collection[Reference], place: _Place
+    ) -> Iterator[tuple[NamedEntry, _Place]]:
+        """The views that a name stands for, and where what is in them is looked for."""
+        if use.past or place.ever:
+            past = meanings if place.ever else self._lookup.of({use.table.name}, (), ever=True)
+            for entry in past.all(use.table, place.path):
+                yield entry, place.inside(entry, self._namespace, ever=True)
+        seen = meanings.first(use.table, place.path)
+        if seen is not None and use.table in in_lake and not place.ever:
+            yield seen, place.inside(seen, self._namespace, ever=False)
+
+    def _pass_view(self, view: NamedEntry, place: _Place) -> Size:
+        """Judge a view, once; what is none weighs nothing."""
+        if view.sql is None:
+            return Size()
+        if place.depth > MAX_VIEW_DEPTH:
             raise StatementNotAllowedError(f"Views are nested at most {MAX_VIEW_DEPTH} deep.")
-        if view not in self._views and view.sql is not None:
-            self._views.add(view)
-            self._pass(parse(self._cursor, view.sql), view.schema, depth)
+        key = (view, place.ever)
+        if key not in self._views:
+            # Of a view that stands in itself the engine says so.
+            self._views[key] = Size()
+            self._views[key] = self._pass(parse(self._cursor, view.sql), place)
+        return self._views[key]
 
     def _note(self, table: NamedEntry) -> None:
         # What another client made under a name against the rules has no place in lineage.
@@ -227,10 +266,3 @@ def _together(statements: Iterable[Statement]) -> Statement:
         ),
         size=replace(statements[0].size, lambda_weight=weight),
     )
-
-
-def _resolved(table: Reference, namespace: str) -> tuple[str, str]:
-    if table.schema and table.schema.casefold() != LAKE:
-        return table.schema, table.name
-    # `lake.t` is the table of the default namespace, unless a namespace is called `lake`.
-    return (DEFAULT_NAMESPACE if table.schema else namespace), table.name

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from adapters.ducklake.gate.calls import call_of, reference
 from adapters.ducklake.gate.tree import Json, Node, lay_out
-from adapters.ducklake.gate.weights import size_of
+from adapters.ducklake.gate.weights import weigh
 from adapters.ducklake.objects.calls import is_read, read_of
 from domain.sql.objects import ObjectRead
 from domain.sql.sizes import LOOPING
@@ -34,6 +34,7 @@ def survey(tree: Json) -> Statement:
     """What a statement names, calls and costs, by its tree."""
     nodes = lay_out(tree, LOOPING)
     found = _found(nodes)
+    size, uses = weigh(nodes)
     return Statement(
         tables=frozenset(found.tables),
         table_functions=frozenset(found.table_functions),
@@ -47,7 +48,8 @@ def survey(tree: Json) -> Statement:
         travels=found.travels,
         sampled=found.sampled,
         selects_columns_by_lambda=found.selects_columns_by_lambda,
-        size=size_of(nodes),
+        uses=uses,
+        size=size,
     )
 
 

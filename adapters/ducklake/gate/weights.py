@@ -6,14 +6,15 @@ limit takes seconds in which no interrupt is heard.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from adapters.ducklake.gate.calls import call_of
+from adapters.ducklake.gate.calls import call_of, reference
 from adapters.ducklake.gate.tree import Node
 from domain.sql.functions import MACROS, OPERATORS
+from domain.sql.limits import MAX_COST
 from domain.sql.sizes import REPLACING, replacing_factor
-from domain.sql.statement import Size
+from domain.sql.statement import Reference, Size, Use
 
 _EXPRESSION = 10
 _COSTS = {
@@ -53,12 +54,37 @@ class _Weight:
     source_growth: int = 1
     steps: int = 0
     array: int = 1
+    tables: dict[Reference, int] = field(default_factory=dict)
     aliases: dict[str, _Weight] = field(default_factory=dict)
 
 
-def size_of(nodes: Sequence[Node]) -> Size:
-    """The size of a statement."""
+def weigh(nodes: Sequence[Node]) -> tuple[Size, frozenset[Use]]:
+    """The size of a statement, and how it reads its tables."""
     return _Scale().weigh(nodes)
+
+
+def with_views(size: Size, views: Iterable[tuple[Use, Size]]) -> Size:
+    """The size of a statement with that of the views it names, which are planned in its midst.
+
+    Args:
+        size: Its size without them.
+        views: How it reads each, and the view's own size, with that of those in it.
+    """
+    views = list(views)
+    tables = size.tables + sum(use.places * view.tables for use, view in views)
+    cost = size.cost - _pairs(size) + _EACH_PAIR_OF_TABLES * tables**2
+    return replace(
+        size,
+        depth=max([size.depth, *(use.depth + view.depth for use, view in views)]),
+        cost=cost + sum(use.times * (view.cost - _pairs(view)) for use, view in views),
+        # What a statement makes of its values grows with these, wherever they come from.
+        growth=size.growth * max([1, *(view.growth for _, view in views)]),
+        tables=tables,
+    )
+
+
+def _pairs(size: Size) -> int:
+    return _EACH_PAIR_OF_TABLES * size.tables**2
 
 
 class _Scale:
@@ -66,22 +92,27 @@ class _Scale:
         self._weights: dict[int, _Weight] = {}
         self._common: dict[str, int] = {}
         self._lambda_weight = 1
+        self._counts_tables = True
 
-    def weigh(self, nodes: Sequence[Node]) -> Size:
+    def weigh(self, nodes: Sequence[Node]) -> tuple[Size, frozenset[Use]]:
         for node in nodes:
             self._weights[id(node)] = _Weight()
+        tables = sum(node.kind in {"BASE_TABLE", "TABLE_FUNCTION"} for node in nodes)
+        # With more than can be planned, it is not asked how often each is.
+        self._counts_tables = _EACH_PAIR_OF_TABLES * tables**2 <= MAX_COST
         for node in reversed(nodes):
             self._finish(node)
         root = self._weights[id(nodes[0])]
-        tables = sum(node.kind in {"BASE_TABLE", "TABLE_FUNCTION"} for node in nodes)
         columns = sum(node.kind == "STAR" and bool(node.json.get("columns")) for node in nodes)
-        return Size(
+        size = Size(
             depth=max(node.depth for node in nodes),
             cost=root.cost + _EACH_PAIR_OF_TABLES * tables**2 + _EACH_PAIR_OF_COLUMNS * columns**2,
             growth=max(1, root.growth),
             lambda_weight=self._lambda_weight,
             array_size=root.array,
+            tables=tables,
         )
+        return size, _uses(nodes, root.tables)
 
     def _finish(self, node: Node) -> None:
         """Add a node's own weight to what stands in it, and all of it to what it stands in."""
@@ -97,7 +128,7 @@ class _Scale:
         elif node.kind == "SELECT_NODE":
             weight.growth = max(1, weight.growth) * weight.source_growth
         elif node.kind == "BASE_TABLE":
-            weight.growth = self._common.get(str(node.json["table_name"]).casefold(), 1)
+            self._read(node, weight)
         elif node.kind == "FUNCTION" and node.function in REPLACING:
             weight.growth = max(1, weight.growth) * (replacing_factor(call_of(node)) or 1)
         elif node.kind == "LAMBDA":
@@ -109,6 +140,11 @@ class _Scale:
         if node.parent is not None:
             self._add(node, weight, node.parent)
 
+    def _read(self, node: Node, weight: _Weight) -> None:
+        weight.growth = self._common.get(str(node.json["table_name"]).casefold(), 1)
+        if self._counts_tables:
+            weight.tables[_table(node)] = 1
+
     def _refer(self, node: Node, weight: _Weight) -> None:
         """A column that is another of the same SELECT is planned as that one."""
         weight.growth = 1
@@ -118,12 +154,15 @@ class _Scale:
         alias = self._weights[id(node.select)].aliases.get(str(names[0]).casefold())
         if alias is not None:
             weight.cost += alias.cost
+            _count(alias.tables, 1, weight.tables)
             weight.height = max(weight.height, alias.height)
             weight.growth = max(1, alias.growth)
 
     def _add(self, node: Node, weight: _Weight, parent: Node) -> None:
         above = self._weights[id(parent)]
-        above.cost += weight.cost * _times(node, parent)
+        times = _times(node, parent)
+        above.cost += weight.cost * times
+        _count(weight.tables, times, above.tables)
         above.height = max(above.height, weight.height)
         above.steps += weight.steps
         above.array = max(above.array, weight.array)
@@ -136,6 +175,32 @@ class _Scale:
         alias = node.json.get("alias")
         if alias and parent.kind == "SELECT_NODE" and node.role == "select_list":
             above.aliases[str(alias).casefold()] = weight
+
+
+def _count(tables: Mapping[Reference, int], times: int, above: dict[Reference, int]) -> None:
+    for table, count in tables.items():
+        above[table] = above.get(table, 0) + count * times
+
+
+def _uses(nodes: Sequence[Node], times: Mapping[Reference, int]) -> frozenset[Use]:
+    places: dict[Reference, list[Node]] = {}
+    for node in nodes:
+        if node.kind == "BASE_TABLE":
+            places.setdefault(_table(node), []).append(node)
+    return frozenset(
+        Use(
+            table,
+            places=len(found),
+            times=times.get(table, 0),
+            depth=max(node.depth for node in found),
+            past=any(node.json.get("at_clause") for node in found),
+        )
+        for table, found in places.items()
+    )
+
+
+def _table(node: Node) -> Reference:
+    return reference(node.json, "catalog_name", "schema_name", "table_name")
 
 
 def _steps(node: Node) -> int:
