@@ -133,6 +133,11 @@ class TimeLimit:
             self.spent_s += time.monotonic() - began
             self._ends_at = float("inf")
 
+    def part(self, seconds: float) -> TimeLimit:
+        """A limit for work of so long at most, within what is left of this one."""
+        left_s = min(self._left_s, self._ends_at - time.monotonic())
+        return TimeLimit(self._watchdog, min(seconds, max(0.0, left_s)))
+
     def check(self) -> None:
         """Check that there is time left: for work that hears no interrupt.
 
