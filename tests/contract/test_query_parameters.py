@@ -10,9 +10,9 @@ from domain.derived_tables import DerivedTable
 from domain.errors import InvalidParametersError, InvalidSqlError, InvalidValueError
 from domain.formats import DataFormat
 from domain.ports.queries import QueryPort
-from domain.ports.tables import IfExists, TablePort
+from domain.ports.tables import TablePort
 from domain.queries import Parameters, Query, ResultEncoding
-from domain.tables import TableName
+from domain.tables import IfExists, TableName
 from tests.contract.lakes import on_lakes_that_run_sql
 from tests.contract.query_cases import ask
 from tests.contract.table_cases import append, column, create, write

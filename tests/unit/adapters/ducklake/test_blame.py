@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import duckdb
 import pytest
@@ -108,10 +108,11 @@ def test_other_errors_stay_as_they_are(error: LakehouseError, cause: BaseExcepti
 
 def test_values_of_types_that_do_not_bind_are_found() -> None:
     def ask(parameters: Parameters) -> BaseException | None:
-        fails = dict(parameters)["c"] is not None
+        assert isinstance(parameters, Mapping)
+        fails = parameters["c"] is not None
         return duckdb.BinderException("Binder Error: no function") if fails else None
 
-    parameters = {"a": 1, "b": "x", "c": 2, "d": None}
+    parameters: Parameters = {"a": 1, "b": "x", "c": 2, "d": None}
     error = blame(parameters, ask, InvalidSqlError("No function.", 7), ask(parameters))
     assert isinstance(error, InvalidParametersError)
     assert (error.parameter, error.position) == ("c", 7)
