@@ -108,13 +108,17 @@ class InvalidParametersError(InvalidError):
     Attributes:
         parameter: The first of them, by its place (from 1) or its name; None when it is not
             known, or not a single one's fault.
+        position: Where in the SQL it does not fit, in characters from 0; None when not known.
     """
 
     code = "invalid_parameters"
 
-    def __init__(self, detail: str, parameter: str | None = None) -> None:
+    def __init__(
+        self, detail: str, parameter: str | None = None, position: int | None = None
+    ) -> None:
         super().__init__(detail)
         self.parameter = parameter
+        self.position = position
 
 
 class InvalidIdempotencyKeyError(InvalidError):

@@ -87,7 +87,7 @@ class Query:
         _check_text(self.sql)
         if len(self.parameters) > MAX_PARAMETERS:
             raise InvalidParametersError(f"A statement has at most {MAX_PARAMETERS} parameters.")
-        for name, value in _named(self.parameters):
+        for name, value in named(self.parameters):
             _check_value(name, value)
 
     def _check_selection(self) -> None:
@@ -101,7 +101,8 @@ class Query:
             raise InvalidColumnError("columns names each column once.")
 
 
-def _named(parameters: Parameters) -> Iterator[tuple[str, Value]]:
+def named(parameters: Parameters) -> Iterator[tuple[str, Value]]:
+    """Parameters by their places (from 1) or their names."""
     if isinstance(parameters, Mapping):
         yield from parameters.items()
     else:

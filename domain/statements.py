@@ -8,7 +8,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
-from domain.errors import InvalidSqlError, LakehouseError, StatementNotFoundError
+from domain.errors import (
+    InvalidParametersError,
+    InvalidSqlError,
+    LakehouseError,
+    StatementNotFoundError,
+)
 from domain.lineage import new_run_id
 from domain.queries import ResultColumn
 from domain.tables import TableName
@@ -74,7 +79,9 @@ class Failure:
         """Tell of an error; of one that is not ours, nothing: it may hold anything."""
         if not isinstance(error, LakehouseError):
             return cls(LakehouseError.code, "Something went wrong in the service.")
-        position = error.position if isinstance(error, InvalidSqlError) else None
+        position = None
+        if isinstance(error, InvalidSqlError | InvalidParametersError):
+            position = error.position
         return cls(error.code, error.detail, position)
 
 

@@ -22,14 +22,13 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.datasets import BucketName
 from domain.errors import ConfigurationError, InvalidBucketNameError
+from domain.json_depth import MAX_JSON_DEPTH
 from domain.tables import MAX_COLUMNS
 
 PREFIX = "DUCKLAKE_"
 _TEST_PREFIX = "DUCKLAKE_TEST_"
 MIB = 1024**2
 GIB = 1024**3
-MAX_NESTING = 300
-"""What reads JSON goes down level by level, and Python's own stack ends at some depth."""
 
 
 class LogLevel(StrEnum):
@@ -208,7 +207,7 @@ class Settings(BaseSettings):
     idempotency_keep_hours: int = Field(default=24, ge=1, le=8_760)
     max_table_body: int = Field(default=64 * GIB, ge=1)
     max_expanded_body: int = Field(default=16 * GIB, ge=1)
-    max_nesting: int = Field(default=100, ge=1, le=MAX_NESTING)
+    max_nesting: int = Field(default=MAX_JSON_DEPTH, ge=1, le=MAX_JSON_DEPTH)
     max_columns: int = Field(default=MAX_COLUMNS, ge=1, le=MAX_COLUMNS)
     max_object_size: int = Field(default=5 * 1024 * GIB, ge=1)
     compress_answers: bool = True

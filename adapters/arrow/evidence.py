@@ -71,8 +71,13 @@ class Evidence:
         self.numbers = Numbers()
         self.element: Evidence | None = None
 
-    def add_json(self, values: Iterable[bytes]) -> None:
-        """Learn values as raw JSON text, well formed and no deeper than a body may be."""
+    def add_json(self, values: Iterable[bytes], depth: int = MAX_TYPE_DEPTH) -> None:
+        """Learn values as raw JSON text, well formed and no deeper than a body may be.
+
+        Args:
+            values: The values.
+            depth: How deep in lists there can be a type; what is deeper is not looked at.
+        """
         for raw in values:
             first = raw[:1]
             if first in b"-0123456789":
@@ -83,8 +88,9 @@ class Evidence:
                 self.kinds.add(Kind.BOOLEAN)
             elif first == b"[":
                 self.kinds.add(Kind.LIST)
-                self.element = self.element or Evidence()
-                self.element.add_json(split_list(raw))
+                if depth > 0:
+                    self.element = self.element or Evidence()
+                    self.element.add_json(split_list(raw), depth - 1)
             elif first == b"{":
                 self.kinds.add(Kind.OTHER)
 

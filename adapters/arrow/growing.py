@@ -15,11 +15,11 @@ from adapters.arrow.evidence import Evidence
 from adapters.arrow.findings import Findings, Found
 from adapters.arrow.json_exact import rows_of_array, rows_of_lines
 from adapters.arrow.json_split import split_array, split_lines
-from adapters.arrow.json_values import check_depth
 from adapters.arrow.parquet_body import read_parquet
 from adapters.arrow.problems import Problems
 from adapters.arrow.schema_findings import BatchLearner
 from domain.formats import DataFormat
+from domain.json_depth import check_depth
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from adapters.arrow.body import row_too_large, without_mark
-from adapters.arrow.json_values import too_deep
 from adapters.arrow.limits import BATCH_BYTES
 from domain.errors import MalformedBodyError
+from domain.json_depth import too_deep
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

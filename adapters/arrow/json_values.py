@@ -27,14 +27,13 @@ from domain.column_types import (
     ScalarType,
     StructType,
 )
-from domain.errors import TooLargeError
+from domain.json_depth import check_depth
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _STRING = rb'"(?:[^"\\]++|\\.)*+"'
 _KEYS = re.compile(_STRING + rb"[ \t\r\n]*+(:?)", re.DOTALL)
-_BRACKETS = re.compile(_STRING + rb"|[\[\]{}]", re.DOTALL)
 
 _decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -53,30 +52,6 @@ FLOATS = frozenset({ScalarKind.FLOAT, ScalarKind.DOUBLE})
 def count_keys(raw: bytes) -> int:
     """How many members the objects in a JSON text have, at all depths."""
     return _KEYS.findall(raw).count(b":")
-
-
-def check_depth(raw: bytes, depth: int) -> None:
-    """Check that a JSON text is not nested too deep.
-
-    Raises:
-        TooLargeError: When it is.
-    """
-    if raw.count(b"[") + raw.count(b"{") <= depth:
-        return
-    level = 0
-    for match in _BRACKETS.finditer(raw):
-        mark = match.group()
-        if mark in (b"[", b"{"):
-            level += 1
-            if level > depth:
-                raise too_deep(depth)
-        elif mark in (b"]", b"}"):
-            level -= 1
-
-
-def too_deep(depth: int) -> TooLargeError:
-    """The error of a JSON value that is nested too deep."""
-    return TooLargeError(f"A JSON value is nested at most {depth} deep.")
 
 
 def split_list(raw: bytes) -> list[bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from domain.json_depth import MAX_JSON_DEPTH
 from domain.tables import MAX_COLUMNS
 
 KIB = 1024
@@ -31,7 +32,7 @@ class Limits:
     row_bytes: int = 64 * MIB
     expanded_bytes: int = 16 * GIB
     message_bytes: int = 256 * MIB
-    depth: int = 100
+    depth: int = MAX_JSON_DEPTH
     columns: int = MAX_COLUMNS
 
 

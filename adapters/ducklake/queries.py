@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
 import duckdb
 
+from adapters.ducklake.asking_again import AskedAgain
 from adapters.ducklake.bindings import Asked, Bindings, Columns
 from adapters.ducklake.catalog.metadata import Metadata, TableEntry
 from adapters.ducklake.catalog.moments import metadata_at
@@ -23,18 +25,17 @@ from adapters.ducklake.gate.parser import Form
 from adapters.ducklake.gate.selections import Selection, select
 from adapters.ducklake.objects.sources import ObjectSources
 from adapters.ducklake.objects.views import ObjectReader
-from adapters.ducklake.results.columns import SelectedColumn
+from adapters.ducklake.results.columns import described
 from adapters.ducklake.results.encoders import Encoder, encoder_for
 from adapters.ducklake.results.partitions import partitioned
 from adapters.ducklake.results.plans import plan_text, planned_reads
 from adapters.ducklake.results.results import BoundQuery, DuckLakeResult
 from adapters.ducklake.results.spool import SpoolEncoder, reopened
-from adapters.ducklake.results.types import depth
 from domain.datasets import ByteStream
 from domain.errors import (
     InvalidSqlError,
+    LakehouseError,
     TableNotFoundError,
-    TooLargeError,
 )
 from domain.partitions import PartitionedResult
 from domain.plans import QueryPlan
@@ -49,7 +50,6 @@ from domain.queries import (
     ResultEncoding,
     SpoolEncoding,
 )
-from domain.sql.limits import MAX_RESULT_COLUMNS, MAX_TYPE_DEPTH
 from domain.tables import DEFAULT_NAMESPACE, TableName
 
 _BEFORE = "SELECT * FROM (\n"
@@ -158,23 +158,37 @@ class DuckLakeQueries(QueryPort):
     ) -> T:
         work = self._begin(limit, clock)
         try:
-            with limit.step(work.cursor):
+            with self._working(work, query):
                 return self._checked(work, query, lambda checked: result(work, checked))
-        except BaseException as error:
+        except BaseException:
             self._end(work)
-            if isinstance(error, ENGINE_ERRORS):
-                raise work.reader.translated(error) or error from error
             raise
 
     def _planned(self, query: Query, limit: TimeLimit, clock: Clock) -> QueryPlan:
         work = self._begin(limit, clock)
         try:
-            with limit.step(work.cursor):
+            with self._working(work, query):
                 return self._checked(work, query, lambda checked: self._plan(work, query, checked))
-        except ENGINE_ERRORS as error:
-            raise work.reader.translated(error) or error from error
         finally:
             self._end(work)
+
+    @contextmanager
+    def _working(self, work: _Work, query: Query) -> Iterator[None]:
+        """While this lasts, the engine begins a query; its errors come out as the domain's."""
+        try:
+            with work.limit.step(work.cursor):
+                yield
+        except ENGINE_ERRORS as error:
+            known = work.reader.translated(error) or error
+            raise self._again(work, query).blamed(known, error) from error
+        except LakehouseError as error:
+            told = self._again(work, query).blamed(error, error.__cause__)
+            if told is error:
+                raise
+            raise told from error
+
+    def _again(self, work: _Work, query: Query) -> AskedAgain:
+        return AskedAgain(self._lake, self._sources, query, work.limit)
 
     def _begin(self, limit: TimeLimit, clock: Clock) -> _Work:
         reader = ObjectReader(self._lake, self._sources, limit.check, clock.stopped)
@@ -223,7 +237,7 @@ class DuckLakeQueries(QueryPort):
             if passed.form is Form.EXPLAIN:
                 statement, parameters = _explained(cursor, passed, parameters, reader.redact)
             columns = self._bindings.columns(
-                asked, passed, parameters, lambda: _columns(cursor, statement, parameters)
+                asked, passed, parameters, lambda: described(cursor, statement, parameters)
             )
         except duckdb.Error as error:
             raise (
@@ -273,6 +287,7 @@ class DuckLakeQueries(QueryPort):
             tables=checked.passed.tables,
             version=self._version(checked.metadata) if lake_alone else None,
             reader=work.reader,
+            again=self._again(work, query),
             run_again=run_again,
         )
 
@@ -321,23 +336,6 @@ def _table(metadata: Metadata, name: TableName | None) -> TableEntry | None:
     if table is None:
         raise TableNotFoundError(f"There is no table {name}.")
     return table
-
-
-def _columns(
-    cursor: duckdb.DuckDBPyConnection, sql: str, parameters: Parameters
-) -> list[SelectedColumn]:
-    """The columns of a statement, from binding it without running it."""
-    cursor.execute(f"{_BEFORE}{sql}{_AFTER} LIMIT 0", parameters or None)
-    description = cursor.description or []
-    if len(description) > MAX_RESULT_COLUMNS:
-        raise TooLargeError(f"An answer has at most {MAX_RESULT_COLUMNS} columns.")
-    for name, result_type, *_ in description:
-        if depth(result_type) > MAX_TYPE_DEPTH:
-            raise TooLargeError(f"The type of {name} is nested more than {MAX_TYPE_DEPTH} deep.")
-    return [
-        SelectedColumn(name, result_type, f"column_{number}")
-        for number, (name, result_type, *_) in enumerate(description)
-    ]
 
 
 def _selected(encoder: Encoder, sql: str, columns: Columns, row_limit: int | None) -> str:

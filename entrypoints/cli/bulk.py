@@ -10,7 +10,7 @@ from application.tables.export import ExportCommand
 from application.tables.export_partitioned import PartitionedExportCommand
 from application.tables.load import LoadObjectsCommand
 from domain.datasets import WriteCondition
-from domain.errors import InvalidSqlError
+from domain.errors import InvalidParametersError, InvalidSqlError
 from domain.formats import DataFormat
 from domain.growth import OnNewColumns
 from domain.object_rows import ObjectRows
@@ -176,7 +176,7 @@ def _pointing(query: Query, call: Callable[[], T]) -> T:
     """What a call gives; an error in the query's SQL shows where it is."""
     try:
         return call()
-    except InvalidSqlError as error:
+    except (InvalidSqlError, InvalidParametersError) as error:
         if query.sql is not None:
             point_into(error, query.sql)
         raise

@@ -13,6 +13,7 @@ from domain.errors import (
     BusyError,
     EmptyBodyError,
     InvalidColumnError,
+    InvalidParametersError,
     InvalidSqlError,
     LakehouseError,
     LakeLockedError,
@@ -99,7 +100,7 @@ def report(error: BaseException) -> int:
     return code
 
 
-def point_into(error: InvalidSqlError, sql: str) -> None:
+def point_into(error: InvalidSqlError | InvalidParametersError, sql: str) -> None:
     """Let an error show where in the SQL its cause is."""
     if error.position is None or error.position > len(sql):
         return

@@ -14,7 +14,7 @@ from domain.column_types import (
     ScalarType,
     read_column_type,
 )
-from domain.errors import InvalidSqlError
+from domain.errors import InvalidParametersError, InvalidSqlError
 from domain.formats import DataFormat
 from domain.queries import Query, ResultColumn, ResultEncoding
 from entrypoints.cli.errors import point_into
@@ -78,7 +78,7 @@ def answer(session: Session, query: Query, shape: Shape) -> None:
 def _open(lake: Container, query: Query, data_format: DataFormat) -> QueryAnswer:
     try:
         return lake.run_query()(RunQueryCommand(query, ResultEncoding(data_format))).value
-    except InvalidSqlError as error:
+    except (InvalidSqlError, InvalidParametersError) as error:
         if query.sql is not None:
             point_into(error, query.sql)
         raise

@@ -13,7 +13,7 @@ from application.tables.describe import DescribeTableCommand
 from application.tables.drop import DropTableCommand
 from application.tables.list import ListTablesCommand
 from domain.derived_tables import DerivedTable
-from domain.errors import InvalidSqlError
+from domain.errors import InvalidParametersError, InvalidSqlError
 from domain.object_rows import ObjectRows
 from domain.queries import Query
 from domain.tables import (
@@ -192,7 +192,7 @@ def create(  # noqa: PLR0917 - one parameter for each thing that can be said
 def _derived(lake: Container, command: CreateTableFromCommand) -> CreateOutcome:
     try:
         return lake.create_table_from()(command).value.outcome
-    except InvalidSqlError as error:
+    except (InvalidSqlError, InvalidParametersError) as error:
         if command.table.sql is not None:
             point_into(error, command.table.sql)
         raise

@@ -8,15 +8,18 @@ from collections import Counter
 from typing import NoReturn
 
 from domain.errors import MalformedBodyError
+from domain.json_depth import check_depth
 
 
 def parse_json(content: bytes) -> object:
     """Read JSON strictly.
 
     Raises:
-        MalformedBodyError: When it is not JSON, is nested too deep, names a member twice, or
-            holds a number or a character that nothing can hold.
+        MalformedBodyError: When it is not JSON, names a member twice, or holds a number or a
+            character that nothing can hold.
+        TooLargeError: When it is nested too deep.
     """
+    check_depth(content)
     try:
         value: object = json.loads(
             content.decode("utf-8"),
@@ -27,8 +30,6 @@ def parse_json(content: bytes) -> object:
         if b"\\ud" in content.lower():
             # Half of a surrogate pair is no character, and could not be written anywhere.
             json.dumps(value, ensure_ascii=False).encode()
-    except RecursionError as error:
-        raise MalformedBodyError("The body is nested too deep.") from error
     except UnicodeError as error:
         raise MalformedBodyError("The body is not UTF-8.") from error
     except json.JSONDecodeError as error:

@@ -149,10 +149,10 @@ def problem_of(scope: Scope, error: Exception) -> dict[str, Any]:
         location = located.location if located is not None else _location_of(cause)
         where = location.members() if location is not None else {}
         errors = [where | {"detail": cause.detail}]
-    elif isinstance(cause, InvalidSqlError) and cause.position is not None:
-        more["position"] = cause.position
     elif isinstance(cause, RangeNotSatisfiableError):
         more["size"] = cause.size
+    if isinstance(cause, InvalidSqlError | InvalidParametersError) and cause.position is not None:
+        more["position"] = cause.position
     if cause.run_id is not None:
         more["run_id"] = cause.run_id
     return problem(scope, status_of(cause), cause.code, cause.detail, errors=errors, more=more)

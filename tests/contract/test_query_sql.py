@@ -262,21 +262,6 @@ def test_parameters_that_do_not_fit(
     assert raised.value.parameter == named
 
 
-@pytest.mark.parametrize(
-    "sql, parameters",
-    [
-        ("SELECT id FROM t WHERE id = CAST(? AS BIGINT)", ("three",)),
-        ("SELECT id FROM t WHERE id = CAST(? AS TINYINT)", (1000,)),
-        ("SELECT CAST($d AS DATE)", {"d": "31 January"}),
-    ],
-)
-def test_parameters_of_a_wrong_type(
-    queries: QueryPort, filled: TableName, sql: str, parameters: Parameters
-) -> None:
-    with pytest.raises((InvalidValueError, InvalidParametersError)):
-        ask(queries, sql, parameters, table=filled)
-
-
 # -- errors --------------------------------------------------------------------------------
 
 

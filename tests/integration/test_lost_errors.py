@@ -22,7 +22,12 @@ from adapters.ducklake import (
 )
 from adapters.filesystem.datasets import FilesystemDatasets
 from domain.datasets import BucketName
-from domain.errors import InvalidValueError, QueryCancelledError, QueryTimeoutError
+from domain.errors import (
+    InvalidParametersError,
+    InvalidValueError,
+    QueryCancelledError,
+    QueryTimeoutError,
+)
 from domain.ports.queries import QueryPort
 from domain.queries import Query
 from domain.tables import AtVersion
@@ -91,7 +96,8 @@ def losing(config: LakeConfig, datasets: FilesystemDatasets) -> Iterator[QueryPo
     ids=["plain", "parameters", "checked function", "object", "time travel"],
 )
 def test_what_went_wrong_is_told(losing: QueryPort, query: Query) -> None:
-    with pytest.raises(InvalidValueError, match=REASON):
+    kind = InvalidParametersError if query.parameters else InvalidValueError
+    with pytest.raises(kind, match=REASON):
         read(losing, query)
 
 

@@ -211,6 +211,10 @@ class TimeLimit:
                         raise self.error() from error
                     raise
 
+    def part(self, seconds: float) -> TimeLimit:
+        """A limit for work of so long at most, within what is left of this one."""
+        return TimeLimit(self._watchdog, min(seconds, max(0.0, self._left_s)))
+
     def check(self) -> None:
         """Check that there is time left: for work that hears no interrupt.
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import duckdb
 from duckdb.sqltypes import DuckDBPyType
 
+from adapters.ducklake.asking_again import AskedAgain
 from adapters.ducklake.catalog.metadata import Metadata
 from adapters.ducklake.catalog.names import Names
 from adapters.ducklake.catalog.schemas import known_table
@@ -22,7 +23,7 @@ from adapters.ducklake.objects.sources import ObjectSources
 from adapters.ducklake.objects.views import ObjectReader
 from adapters.ducklake.results.types import depth
 from domain.derived_tables import DerivedTable, SourceRead
-from domain.errors import StatementNotAllowedError, TooLargeError
+from domain.errors import LakehouseError, StatementNotAllowedError, TooLargeError
 from domain.queries import Query
 from domain.sql.limits import MAX_RESULT_COLUMNS, MAX_TYPE_DEPTH
 from domain.tables import DEFAULT_NAMESPACE, TableDefinition
@@ -56,11 +57,20 @@ def stage_query(
         InvalidColumnError: When the lake cannot keep a column of the answer.
         InvalidPartitionError: When a partition key names no column of it.
     """
+    again = AskedAgain(lake, sources, query, stage.limit)
     with closing(ObjectReader(lake, sources, stage.heartbeat, stage.clock.stopped)) as reader:
         try:
             return _staged(stage, wanted, query, reader)
         except ENGINE_ERRORS as error:
-            raise reader.translated(error) or error from error
+            known = reader.translated(error) or error
+            with stage.clock.stopped():
+                raise again.blamed(known, error, ran=True) from error
+        except LakehouseError as error:
+            with stage.clock.stopped():
+                told = again.blamed(error, error.__cause__)
+            if told is error:
+                raise
+            raise told from error
 
 
 def _staged(stage: Stage, wanted: DerivedTable, query: Query, reader: ObjectReader) -> StagedTable:

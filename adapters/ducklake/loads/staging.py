@@ -37,13 +37,18 @@ class Stage:
         cursor: The transaction's cursor; it sees one snapshot of the lake.
         table: What the rows are to be selected from, once they are there.
         clock: Counts how long the catalog takes.
-        heartbeat: To be called by work that hears no interrupt; raises when the time is up.
+        limit: How long the work may take.
     """
 
     cursor: duckdb.DuckDBPyConnection
     table: str
     clock: Clock
-    heartbeat: Heartbeat
+    limit: TimeLimit
+
+    @property
+    def heartbeat(self) -> Heartbeat:
+        """To be called by work that hears no interrupt; raises when the time is up."""
+        return self.limit.check
 
     def fill(self, select: str, parameters: Parameters = ()) -> int:
         """Put rows there; how many they were."""
@@ -73,7 +78,7 @@ def staged(lake: Lake, work: Callable[[Stage], T], timeout_s: float | None = Non
         with lake.cursor() as cursor:
             cursor.execute("BEGIN TRANSACTION")
             with limit.step(cursor):
-                given = work(Stage(cursor, table, clock, limit.check))
+                given = work(Stage(cursor, table, clock, limit))
             cursor.execute("COMMIT")
             return given
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 
 from domain.errors import TooLargeError
+from domain.json_depth import MAX_JSON_DEPTH, too_deep
 
-MAX_JSON_DEPTH = 500
-"""How deep the values of a JSON object may be nested."""
+MAX_OBJECT_DEPTH = MAX_JSON_DEPTH + 2
+"""How deep a JSON object may be nested: its array and its records are a level each."""
 
 _ESCAPED = re.compile(rb"\\.", re.DOTALL)
 _KEPT = b'[]{}"'
@@ -46,16 +47,20 @@ class JsonDepth:
 
 def _unclosed(brackets: bytes) -> bytes:
     """What is left when all that is closed is taken away, level by level from the inside."""
-    for _ in range(MAX_JSON_DEPTH):
+    # One time more, to find that nothing is left to take away.
+    for _ in range(MAX_OBJECT_DEPTH + 1):
         left = brackets.replace(b"[]", b"").replace(b"{}", b"")
         if len(left) == len(brackets):
             break
         brackets = left
     else:
-        raise TooLargeError(_TOO_DEEP)
-    if len(brackets) > MAX_JSON_DEPTH:
-        raise TooLargeError(_TOO_DEEP)
+        raise _too_deep()
+    if len(brackets) > MAX_OBJECT_DEPTH:
+        raise _too_deep()
     return brackets
 
 
-_TOO_DEEP = f"It is nested more than {MAX_JSON_DEPTH} deep, or its brackets do not match."
+def _too_deep() -> TooLargeError:
+    error = too_deep()
+    error.add("This is deeper, or its brackets do not match.")
+    return error

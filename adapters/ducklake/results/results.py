@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import duckdb
 
+from adapters.ducklake.asking_again import AskedAgain
 from adapters.ducklake.engine.answering import out_of_time
 from adapters.ducklake.engine.errors import ENGINE_ERRORS, tells_of_interrupt
 from adapters.ducklake.engine.lake import Lake
@@ -46,6 +47,8 @@ class BoundQuery:
         tables: The tables that it names.
         version: As `QueryResult.version`.
         reader: What holds the objects that it reads.
+        again: Asks the caller's query again, to find out what it failed of; None for one that
+            no caller asked.
         run_again: Runs it once more, in a new transaction of the same cursor, and gives none of
             its rows; None for one that cannot be run again.
     """
@@ -58,6 +61,7 @@ class BoundQuery:
     tables: tuple[TableName, ...]
     reader: ObjectReader
     version: str | None = None
+    again: AskedAgain | None = None
     run_again: Callable[[], object] | None = None
 
 
@@ -237,7 +241,10 @@ class DuckLakeResult(QueryResult):
                 if self._closed.is_set():
                     raise QueryCancelledError("The query was stopped.") from error
                 met = self._met_by(error)
-                raise self._query.reader.translated(met) or met from error
+                told = self._query.reader.translated(met) or met
+                if self._query.again is not None:
+                    told = self._query.again.blamed(told, met, ran=True)
+                raise told from error
 
     def _met_by(self, error: Exception) -> Exception:
         """What went wrong with a statement.

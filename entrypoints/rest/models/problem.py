@@ -68,7 +68,9 @@ class Problem(AnswerModel):
         default=None, description="With 422: each thing that is wrong, and where."
     )
     position: int | None = Field(
-        default=None, description="With invalid_sql: where in the SQL, in characters from 0."
+        default=None,
+        description="With invalid_sql, and some invalid_parameters: where in the SQL, in "
+        "characters from 0.",
     )
     size: int | None = Field(
         default=None, description="With range_not_satisfiable: the object's size in bytes."

@@ -72,6 +72,16 @@ def test_wrong_sql_points_at_the_place(process: Process) -> None:
     assert (refused.returncode, refused.stdout) == (6, b"")
 
 
+def test_a_parameter_that_does_not_fit_is_named(process: Process) -> None:
+    cast = process("query", "SELECT $day::DATE AS d, $n AS n", "--param", "day=x", "--param", "n=1")
+    assert (cast.returncode, cast.stdout) == (5, b"")
+    assert b"$day does not fit" in cast.stderr
+    typed = process("query", "SELECT 1 AS a,\n  upper($n) FROM range(3)", "--param", "n=1")
+    assert (typed.returncode, typed.stdout) == (5, b"")
+    assert b"$n does not fit" in typed.stderr
+    assert b"\n    upper($n) FROM range(3)\n    ^\n" in typed.stderr
+
+
 def test_a_query_that_takes_too_long(process: Process) -> None:
     endless = "SELECT sum(hash(i)) FROM range(1000000000000) r(i)"
     result = process("query", endless, "--timeout", "0.2")

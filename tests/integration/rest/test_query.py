@@ -222,6 +222,28 @@ def test_what_fails_before_the_first_chunk_has_its_status(
     assert all(result.closed.is_set() for result in queries.opened)
 
 
+@pytest.mark.parametrize("when", ["open", "first"])
+@pytest.mark.parametrize(
+    "parameter, position, pointer",
+    [("2", 7, "/parameters/1"), ("a/b", None, "/parameters/a~1b")],
+)
+def test_a_parameter_that_does_not_fit_is_found(
+    fakes: Fakes, tmp_path: Path, when: str, parameter: str, position: int | None, pointer: str
+) -> None:
+    error = InvalidParametersError("It does not fit: zz", parameter, position)
+
+    def fail(closed: threading.Event) -> Chunks:
+        yield from ()
+        raise error
+
+    queries = ScriptedQueries(lambda _: error if when == "open" else ScriptedResult(fail))
+    with scripted(fakes, tmp_path, queries) as url:
+        answer = httpx.post(f"{url}/query", json={"sql": "select x"}, timeout=60)
+    told = problem(answer, 422, "invalid_parameters")
+    assert told["errors"] == [{"in": "body", "pointer": pointer, "detail": "It does not fit: zz"}]
+    assert told.get("position") == position
+
+
 @pytest.mark.parametrize(
     "error, status",
     [

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from domain.json_depth import MAX_JSON_DEPTH
 from entrypoints.container import close_container
 from entrypoints.rest.app import create_app
 from tests.integration.rest.conftest import Fakes, problem
@@ -91,11 +92,20 @@ def test_nesting(serve: Serve, name: str) -> None:
         problem(put(client, body(100_000), "application/json"), 413, "too_large")
 
 
-def test_the_deepest_nesting_that_can_be_set(serve: Serve) -> None:
-    text = "[" * 300 + "]" * 300
-    with serve(max_nesting=300) as client:
-        answer = put(client, b'{"new": %b}\n' % text.encode(), "application/x-ndjson")
+@pytest.mark.parametrize("opening, closing", [("[", "]"), ('{"a":', "}"), ('[{"a":', "}]")])
+@pytest.mark.parametrize("content_type", ["application/json", "application/x-ndjson"])
+def test_the_deepest_nesting(serve: Serve, content_type: str, opening: str, closing: str) -> None:
+    def body(depth: int) -> bytes:
+        count = depth // sum(map(opening.count, "[{"))
+        value = f"{opening * count}1{closing * count}"
+        row = f'{{"new": {value}}}'
+        return f"[{row}]".encode() if content_type == "application/json" else row.encode()
+
+    with serve() as client:
+        answer = put(client, body(MAX_JSON_DEPTH), content_type)
         assert answer.status_code == 200, answer.text
+        told = problem(put(client, body(MAX_JSON_DEPTH + 2), content_type), 413, "too_large")
+        assert told["detail"] == "A JSON value is nested at most 500 deep."
 
 
 def test_columns(serve: Serve) -> None:

@@ -401,7 +401,7 @@ def test_too_many_columns(growing: Growing) -> None:
         ('id,x\n1,"2\n', CSV, MalformedBodyError),
         ("PAR1", PARQUET, MalformedBodyError),
         ('[{"x": ' + "[" * 100_000 + "]" * 100_000 + "}]", JSON, TooLargeError),
-        ('{"x": ' + "[" * 101 + "]" * 101 + "}\n", NDJSON, TooLargeError),
+        ('{"x": ' + "[" * 501 + "]" * 501 + "}\n", NDJSON, TooLargeError),
     ],
 )
 def test_bodies_that_cannot_be_read(

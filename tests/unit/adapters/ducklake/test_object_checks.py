@@ -21,7 +21,7 @@ from adapters.ducklake.objects.csv_lines import (
     CsvLines,
     check_first_line,
 )
-from adapters.ducklake.objects.json_depth import MAX_JSON_DEPTH, JsonDepth
+from adapters.ducklake.objects.json_depth import MAX_OBJECT_DEPTH, JsonDepth
 from adapters.ducklake.objects.parquet_footer import (
     MAX_PARQUET_COLUMNS,
     MAX_PARQUET_DEPTH,
@@ -64,7 +64,7 @@ class TestJsonDepth:
         self, values: list[object], size: int, pair: str
     ) -> None:
         before = b"\n".join(json.dumps(value).encode() for value in values)
-        deep = (pair[0] * (MAX_JSON_DEPTH + 1)).encode()
+        deep = (pair[0] * (MAX_OBJECT_DEPTH + 1)).encode()
         with pytest.raises(TooLargeError):
             follow(before + b"\n" + deep, size)
 
