@@ -37,7 +37,10 @@ def service(running: ServiceProcess) -> Iterator[ServiceProcess]:
     assert running.is_running
     assert ask(running.url, ALIVE).status == 200
     began = time.monotonic()
-    assert ask(running.url, question()).json["rows"] == [{"n": 1}]
+    # Of some hundred that have just gone, the last ones may still be in the queue.
+    while (answer := ask(running.url, question())).status == 429:
+        assert time.monotonic() - began < AT_ONCE_S, "queries were left behind"
+    assert answer.json["rows"] == [{"n": 1}]
     assert time.monotonic() - began < AT_ONCE_S, "a query was left behind"
     assert "Traceback" not in running.output[told:]
     assert "nobody expected" not in running.output[told:]

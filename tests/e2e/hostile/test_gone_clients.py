@@ -9,6 +9,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from tests.e2e.hostile.busy import until_busy
 from tests.e2e.hostile.wire import (
     ALIVE,
     ENDLESS,
@@ -23,6 +24,20 @@ from tests.e2e.service import ServiceProcess
 
 FORMATS = ("json", "ndjson", "csv", "arrow", "parquet")
 WAYS = ("close", "reset")
+BEGINNINGS = {
+    "head": question()[:10],
+    "body": question()[:-5],
+    "no body": question(b"Content-Length: 9", body=b""),
+    "chunk": request(b"Transfer-Encoding: chunked", body=b"5\r\nab", framed=False),
+    "chunks": request(b"Transfer-Encoding: chunked", body=b"5\r\nabcde\r\n", framed=False),
+}
+QUERIES = {
+    "lake": question(body=ENDLESS),
+    "table": question(body=ENDLESS, target=b"/tables/numbers/query"),
+    "QUERY": request(b"Content-Type: application/json", method=b"QUERY", body=ENDLESS),
+    "HTTP/1.0": request(version=b"HTTP/1.0", body=ENDLESS),
+    "an upgrade": question(b"Connection: Upgrade", b"Upgrade: h2c", body=ENDLESS),
+}
 
 
 def go(connection: Connection, way: str) -> None:
@@ -33,23 +48,17 @@ def go(connection: Connection, way: str) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize(
-    "content",
-    [
-        question()[:10],
-        question()[:-5],
-        question(b"Content-Length: 9", body=b""),
-        request(b"Transfer-Encoding: chunked", body=b"5\r\nab", framed=False),
-        request(b"Transfer-Encoding: chunked", body=b"5\r\nabcde\r\n", framed=False),
-        question(body=ENDLESS),
-        request(body=ENDLESS, target=b"/tables/numbers/query"),
-        request(body=ENDLESS, version=b"HTTP/1.0"),
-        request(b"Content-Type: application/json", method=b"QUERY", body=ENDLESS),
-    ],
-    ids=["head", "body", "no body", "chunk", "chunks", "query", "table", "1.0", "QUERY"],
-)
-def test_before_an_answer(service: ServiceProcess, content: bytes, way: str) -> None:
+@pytest.mark.parametrize("content", BEGINNINGS.values(), ids=BEGINNINGS)
+def test_within_a_request(service: ServiceProcess, content: bytes, way: str) -> None:
     with connected(service.url, content) as connection:
+        go(connection, way)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("content", QUERIES.values(), ids=QUERIES)
+def test_while_the_engine_works(service: ServiceProcess, content: bytes, way: str) -> None:
+    with connected(service.url, content) as connection:
+        until_busy(service)
         go(connection, way)
 
 
@@ -82,6 +91,7 @@ def test_hundreds_at_once(service: ServiceProcess) -> None:
 def test_who_shuts_the_sending_side_is_gone(service: ServiceProcess) -> None:
     # Nothing tells it from one who closed all: a query for it is stopped, as for that one.
     with connected(service.url, question(body=ENDLESS)) as connection:
+        until_busy(service)
         connection.half_close()
         assert connection.ends()
 

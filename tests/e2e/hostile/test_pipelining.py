@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from tests.e2e.hostile.busy import until_busy
 from tests.e2e.hostile.wire import (
     ALIVE,
     CHUNKED,
     ENDLESS,
     LONG,
     QUESTION,
+    ask,
     chunked,
     connected,
     question,
@@ -81,14 +83,25 @@ def test_garbage_does_not_get_into_an_answer_that_goes_on(service: ServiceProces
         assert connection.ends()
 
 
-@pytest.mark.parametrize("body", [ENDLESS, LONG], ids=["no row", "rows without end"])
+@pytest.mark.parametrize("body", [ENDLESS, LONG], ids=["no row", "rows"])
 @pytest.mark.parametrize("waiting", [1, 10])
 def test_who_goes_with_requests_waiting_leaves_no_query(
     service: ServiceProcess, body: bytes, waiting: int
 ) -> None:
     # The fixture asks next, and there is one slot.
-    with connected(service.url, question(body=body) + ALIVE * waiting):
-        pass
+    with connected(service.url, question(body=body)) as connection:
+        if body is ENDLESS:
+            until_busy(service)
+        else:
+            assert connection.head()[0] == 200
+        connection.send(ALIVE * waiting)
+        # So that what waits was read; all connections are read in turn.
+        assert ask(service.url, ALIVE).status == 200
+
+
+def test_who_goes_from_what_came_at_once_leaves_no_query(service: ServiceProcess) -> None:
+    with connected(service.url, question(body=ENDLESS) + ALIVE):
+        until_busy(service)
 
 
 def test_an_endless_query_holds_up_its_own_connection_alone(service: ServiceProcess) -> None:
