@@ -19,6 +19,7 @@ BENCHMARKS = (
     "queries",
     "results",
     "slow_client",
+    "disconnects",
     "objects",
 )
 

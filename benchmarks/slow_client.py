@@ -1,4 +1,4 @@
-"""Memory while clients read slowly, how soon a query stops, and how late a timeout is."""
+"""Memory while clients read slowly, and how late a timeout is."""
 
 import http.client
 import json
@@ -30,12 +30,10 @@ ROWS = """
 ENDLESS = "SELECT sum(hash(i)) AS s FROM range(1000000000000) r(i)"
 ROUNDS = 20
 TIMEOUT_S = 0.5
-STEP_S = 0.005
-BUSY_SHARE = 0.2
 
 
 def run() -> None:
-    """Read a gigabyte in each format at once; then leave queries, and let them run too long."""
+    """Read a gigabyte in each format at once; then let queries run too long."""
     with tempfile.TemporaryDirectory(prefix="ducklake-bench-") as directory:
         settings = {"DUCKLAKE_LOG_LEVEL": "ERROR", "DUCKLAKE_MEMORY_LIMIT": "1GB"}
         service = ServiceProcess(Path(directory) / "home", settings)
@@ -43,7 +41,6 @@ def run() -> None:
         try:
             warm_up(service.url)
             watch_memory(service)
-            leave_queries(service)
             run_out_of_time(service.url)
         finally:
             service.stop()
@@ -90,20 +87,6 @@ def watch_memory(service: ServiceProcess) -> None:
     )
 
 
-def leave_queries(service: ServiceProcess) -> None:
-    """How long the engine works on after its client has gone."""
-    took = []
-    for _ in range(ROUNDS):
-        connection = sent(service.url, "ndjson", ENDLESS)
-        time.sleep(0.3)
-        connection.close()
-        took.append(idle_after_s(service.process.pid) * 1000)
-    print(
-        f"client gone: the cores are free after {statistics.median(took):.0f} ms (median), "
-        f"{max(took):.0f} ms at most; target 100 ms"
-    )
-
-
 def run_out_of_time(url: str) -> None:
     """How long behind its timeout a query is answered."""
     late = []
@@ -117,31 +100,6 @@ def run_out_of_time(url: str) -> None:
         f"timeout: answered {statistics.median(late):.0f} ms behind it (median), "
         f"{max(late):.0f} ms at most; target 1,000 ms"
     )
-
-
-def idle_after_s(pid: int) -> float:
-    """Seconds until the process last was busy, by the time that its threads ran."""
-    began = last_busy = time.monotonic()
-    ran = ran_s(pid)
-    while time.monotonic() < last_busy + 0.2:
-        step_began = time.monotonic()
-        time.sleep(STEP_S)
-        now, ran_now = time.monotonic(), ran_s(pid)
-        if (ran_now - ran) / (now - step_began) > BUSY_SHARE:
-            last_busy = now
-        ran = ran_now
-    return last_busy - began
-
-
-def ran_s(pid: int) -> float:
-    """How long the threads of a process have run (Linux: /proc/PID/task/TID/schedstat)."""
-    total = 0
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        try:
-            total += int((task / "schedstat").read_text().split()[0])
-        except OSError:
-            continue
-    return total / 1e9
 
 
 @contextmanager

@@ -31,6 +31,12 @@ from entrypoints.rest.problems import (
 CLIENT_GONE_STATUS = 499
 """What access logs have for a client that went away first; it is never sent."""
 
+MAX_ERRORS = 100
+"""So many mistakes of one request are told."""
+
+MAX_NAME = 100
+"""So many characters of a name that was sent are repeated."""
+
 _PARTS = {"path": Part.PATH, "query": Part.QUERY, "header": Part.HEADER, "body": Part.BODY}
 
 
@@ -82,7 +88,7 @@ async def _client_gone(request: Request, error: Exception) -> Response:  # noqa:
 
 async def _validation(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - it is registered for these
-    errors = [_told(found) for found in error.errors()]
+    errors = [_told(found) for found in error.errors()[:MAX_ERRORS]]
     members = problem(
         request.scope,
         HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -95,13 +101,17 @@ async def _validation(request: Request, error: Exception) -> Response:
 
 def _told(found: Mapping[str, Any]) -> dict[str, str]:
     """What pydantic found, without the input: that may be large, or a secret."""
-    place = [str(part) for part in found["loc"]]
+    place = [_short(str(part)) for part in found["loc"]]
     part = _PARTS.get(place[0], Part.BODY) if place else Part.BODY
     detail = re.sub(r"^Value error, ", "", str(found["msg"]))
     if part is Part.BODY:
         escaped = (name.replace("~", "~0").replace("/", "~1") for name in place[1:])
         return {"in": part, "pointer": "".join(f"/{name}" for name in escaped), "detail": detail}
     return {"in": part, "name": ".".join(place[1:]), "detail": detail}
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= MAX_NAME else f"{name[:MAX_NAME]}..."
 
 
 def _sentence(told: Mapping[str, str]) -> str:
