@@ -22,6 +22,9 @@ from domain.errors import BadUpstreamError, InvalidObjectNameError, InvalidPageT
 _HIGHEST = "\U0010ffff"
 """The character whose UTF-8 bytes come last."""
 
+_REFUSED_SEGMENTS = frozenset({".", ".."})
+"""What no name has as a part, so that MinIO refuses prefixes that end so: `.a` begins so."""
+
 Order = Callable[[str], tuple[bytes, ...]]
 Entry = tuple[str, ObjectSummary | None]
 """A name and its object; None with a prefix that was rolled up."""
@@ -112,20 +115,27 @@ class Lister:
     def _answers(self, bucket: BucketName, request: ListRequest) -> Iterator[_Answer]:
         """What lies behind `request.after`, as the store gives it, until there is no more."""
         after, seen = request.after or None, 0
+        parent, last = _divided(request.prefix)
+        refused = last in _REFUSED_SEGMENTS
         query = {
             "list-type": "2",
-            "prefix": request.prefix,
-            "delimiter": request.delimiter or "",
+            "prefix": parent if refused else request.prefix,
+            "delimiter": "" if refused else request.delimiter or "",
             # XML cannot hold every name: MinIO's answers could not be read without this.
             "encoding-type": "url",
         }
         if after:
             query["start-after"] = _start_after(request, after)
+        if refused and (after is None or self._order(after) < self._order(request.prefix)):
+            # Nor does it take the prefix here: from behind all that comes before it.
+            query["start-after"] = request.prefix[:-1] + chr(ord(".") - 1) + _HIGHEST
         while True:
             # One more tells whether there are more. Never one alone: MinIO then looks for an
             # object of the prefix's name, and for nothing else.
             limit = min(request.page_size + 1 - seen, MAX_PAGE_SIZE)
             answer = self._ask(bucket, query | {"max-keys": str(max(limit, 2))})
+            if refused:
+                answer = self._within(request, answer)
             behind = [
                 entry
                 for entry in answer.entries
@@ -147,6 +157,19 @@ class Lister:
             listed, truncated, token, _ = parse_list_objects(response)
         return _Answer(tuple(map(_entry, listed)), token if truncated else None)
 
+    def _within(self, request: ListRequest, answer: _Answer) -> _Answer:
+        """What the store would have listed, had it taken the prefix."""
+        prefix = self._order(request.prefix)
+        is_over = False
+        entries = []
+        for name, summary in answer.entries:
+            if name.startswith(request.prefix):
+                rolled_up = _rolled_up(request, name)
+                entries.append((name, summary) if rolled_up is None else (rolled_up, None))
+            else:
+                is_over = is_over or self._order(name) > prefix
+        return _Answer(tuple(entries), None if is_over else answer.token)
+
     def _in_order(self, entries: dict[str, ObjectSummary | None]) -> list[Entry]:
         return sorted(entries.items(), key=lambda entry: self._order(entry[0]))
 
@@ -165,10 +188,24 @@ def _start_after(request: ListRequest, after: str) -> str:
 
     S3 goes on behind a name, so behind a prefix `a/` it would find `a/b` and give `a/` again.
     """
-    if not request.delimiter or not after.startswith(request.prefix):
+    if not after.startswith(request.prefix):
         return after
-    place = after.find(request.delimiter, len(request.prefix))
-    return after if place < 0 else after[: place + len(request.delimiter)] + _HIGHEST
+    rolled_up = _rolled_up(request, after)
+    return after if rolled_up is None else rolled_up + _HIGHEST
+
+
+def _rolled_up(request: ListRequest, name: str) -> str | None:
+    """The prefix that a name is rolled up into; None when it is listed itself."""
+    if not request.delimiter:
+        return None
+    place = name.find(request.delimiter, len(request.prefix))
+    return None if place < 0 else name[: place + len(request.delimiter)]
+
+
+def _divided(prefix: str) -> tuple[str, str]:
+    """A prefix up to its last slash, and what stands behind that."""
+    head, slash, last = prefix.rpartition("/")
+    return head + slash, last
 
 
 def _check_encodable(request: ListRequest) -> None:

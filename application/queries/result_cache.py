@@ -18,7 +18,7 @@ from domain.tables import TableName
 MAX_SHARE = 4
 """One result takes at most one part in so many of the cache, so that it leaves others room."""
 
-_OF_AN_ENTRY = 1024
+OF_AN_ENTRY = 1024
 """About what an entry takes beside its rows, in bytes: many small ones count, too."""
 
 
@@ -39,14 +39,15 @@ class KeptRows:
     @property
     def size(self) -> int:
         """How much memory they take, in bytes."""
-        return _OF_AN_ENTRY + sum(map(len, self.chunks))
+        return OF_AN_ENTRY + sum(map(len, self.chunks))
 
 
 class ResultCache:
     """Keeps the results that were asked for last.
 
     Args:
-        max_bytes: How much memory they may take, in bytes; 0 keeps none.
+        max_bytes: How much memory they may take, in bytes, with those that are on their way;
+            0 keeps none.
     """
 
     def __init__(self, max_bytes: int) -> None:
@@ -54,6 +55,11 @@ class ResultCache:
         self._bytes = 0
         self._kept: OrderedDict[str, KeptRows] = OrderedDict()
         self._lock = threading.Lock()
+
+    @property
+    def size(self) -> int:
+        """How much memory is taken, in bytes."""
+        return self._bytes
 
     @property
     def max_result(self) -> int:
@@ -75,18 +81,28 @@ class ResultCache:
         result.close()
         return _FromMemory(result, rows)
 
-    def keep(self, tag: str, rows: KeptRows) -> None:
-        """Keep the rows of a result; those go that were not asked for longest."""
-        size = rows.size
-        if size > self.max_result:
-            return
+    def take(self, size: int) -> bool:
+        """Take so many bytes for a result on its way, for which others go; False without room."""
         with self._lock:
-            before = self._kept.pop(tag, None)
-            self._bytes += size - (0 if before is None else before.size)
-            self._kept[tag] = rows
-            while self._bytes > self._max_bytes:
+            while self._bytes + size > self._max_bytes and self._kept:
+                # Those go that were not asked for longest.
                 _, oldest = self._kept.popitem(last=False)
                 self._bytes -= oldest.size
+            fits = self._bytes + size <= self._max_bytes
+            self._bytes += size if fits else 0
+            return fits
+
+    def give_back(self, size: int) -> None:
+        """Give back what was taken for a result that is not kept."""
+        with self._lock:
+            self._bytes -= size
+
+    def keep(self, tag: str, rows: KeptRows) -> None:
+        """Keep the rows of a result, for which their size was taken."""
+        with self._lock:
+            before = self._kept.pop(tag, None)
+            self._bytes -= 0 if before is None else before.size
+            self._kept[tag] = rows
 
     def _known(self, tag: str) -> KeptRows | None:
         with self._lock:
@@ -150,7 +166,7 @@ class _FromMemory(_SameQuestion):
 
 
 class _KeptOnTheWay(_SameQuestion):
-    """A result whose rows are kept when all of them were read, unless they are too many."""
+    """A result whose rows are kept when all of them were read, where there is room for them."""
 
     def __init__(self, result: QueryResult, tag: str, cache: ResultCache) -> None:
         super().__init__(result)
@@ -166,15 +182,26 @@ class _KeptOnTheWay(_SameQuestion):
         return self._result.truncated
 
     def __iter__(self) -> Iterator[bytes]:
-        chunks: list[bytes] | None = []
-        size = 0
-        for chunk in self._result:
-            size += len(chunk)
-            if chunks is not None and size <= self._cache.max_result:
-                chunks.append(chunk)
-            else:
-                chunks = None
-            yield chunk
-        if chunks is not None:
-            rows = KeptRows(tuple(chunks), self._result.row_count, self._result.truncated)
-            self._cache.keep(self._tag, rows)
+        chunks: list[bytes] = []
+        taken, fits = 0, self._cache.take(OF_AN_ENTRY)
+        if fits:
+            taken = OF_AN_ENTRY
+        try:
+            for chunk in self._result:
+                if fits:
+                    size = len(chunk)
+                    fits = taken + size <= self._cache.max_result and self._cache.take(size)
+                    taken += size if fits else 0
+                    chunks.append(chunk)
+                if not fits and taken:
+                    chunks.clear()
+                    self._cache.give_back(taken)
+                    taken = 0
+                yield chunk
+            if fits:
+                rows = KeptRows(tuple(chunks), self._result.row_count, self._result.truncated)
+                taken = 0
+                self._cache.keep(self._tag, rows)
+        finally:
+            # Who reads may leave at any time.
+            self._cache.give_back(taken)

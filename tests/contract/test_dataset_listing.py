@@ -120,6 +120,10 @@ def test_every_prefix_and_delimiter(
 @example(names=["a-b", "a/b", "a0"], prefix="", delimiter=None, page_size=1)
 @example(names=["a/b/c", "a/b/d", "a/c"], prefix="a/", delimiter="/", page_size=1)
 @example(names=["a/b/c", "a/b/d", "a/c"], prefix="", delimiter="b/", page_size=1)
+@example(names=[".0", ".a/b", "..a", "-", "a"], prefix=".", delimiter=None, page_size=2)
+@example(names=[".0", ".a/b", ".a/c", "a"], prefix=".", delimiter="/", page_size=1)
+@example(names=[".0a", ".0b", "..0", "a/.0"], prefix=".", delimiter=".", page_size=1)
+@example(names=["a/..b", "a/..c", "a/.0", "a/0"], prefix="a/..", delimiter="b", page_size=1)
 @example(names=["\u00e9a", "\u00e9b"], prefix="", delimiter="\u00e9", page_size=1)
 def test_any_listing(
     datasets: DatasetPort, names: list[str], prefix: str, delimiter: str | None, page_size: int

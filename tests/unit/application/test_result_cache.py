@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
@@ -9,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from application.queries.result_cache import MAX_SHARE, KeptRows, ResultCache
+from application.queries.result_cache import MAX_SHARE, OF_AN_ENTRY, ResultCache
 from application.queries.run import QueryAnswer, RunQuery, RunQueryCommand
 from application.runs import Tracked
 from domain.column_types import parse_column_type
 from domain.commits import Write
 from domain.formats import DataFormat
 from domain.lineage import RunState
-from domain.queries import Query, ResultEncoding
+from domain.queries import Query, QueryResult, ResultEncoding
 from domain.tables import AtVersion, Column, IfExists, TableDefinition, TableName
 from tests.fakes.lineage import FakeLineage
 from tests.fakes.queries import FakeQueries
@@ -150,23 +151,91 @@ def test_two_who_read_the_same_answer_do_not_disturb_each_other() -> None:
     assert begun + b"".join(one) == whole
 
 
+class Rows(QueryResult):
+    """A result of chunks of given sizes."""
+
+    columns = ()
+    tables = ()
+    objects = ()
+    snapshot_id = 1
+    version = "1"
+    progress = None
+    truncated = False
+    row_count = 1
+
+    def __init__(self, sizes: Sequence[int]) -> None:
+        self._sizes = sizes
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from map(bytes, self._sizes)
+
+    def close(self) -> None:
+        """There is nothing to give back."""
+
+
+sizes = st.lists(st.integers(0, 4_000), max_size=4)
+
+
 @given(
-    st.lists(st.tuples(st.integers(0, 9), st.integers(0, 4_000)), max_size=60),
-    st.integers(0, 20_000),
+    asked=st.lists(st.tuples(st.integers(0, 5), sizes, st.integers(0, 5)), max_size=40),
+    max_bytes=st.integers(0, 30_000),
 )
-def test_never_more_is_kept_than_there_is_room(
-    results: list[tuple[int, int]], max_bytes: int
+def test_never_more_is_taken_than_there_is_room(
+    asked: list[tuple[int, list[int], int]], max_bytes: int
 ) -> None:
+    """Some are read to their end, others are left midway, and some stay open beside the rest."""
     cache = ResultCache(max_bytes)
-    last: dict[str, KeptRows] = {}
-    for number, size in results:
-        rows = KeptRows((bytes(size),), number, truncated=False)
-        cache.keep(f"tag {number}", rows)
-        if rows.size <= max_bytes // MAX_SHARE:
-            last[f"tag {number}"] = rows
-        kept = dict(cache._kept)
-        assert sum(each.size for each in kept.values()) == cache._bytes <= max_bytes
-        assert kept.items() <= last.items()
+    known: dict[str, list[int]] = {}
+    reading: list[Iterator[bytes]] = []
+    for number, proposed, steps in asked:
+        chunk_sizes = known.setdefault(f"tag {number}", proposed)
+        chunks = iter(cache.through(f"tag {number}", Rows(chunk_sizes)))
+        if steps > len(chunk_sizes):
+            assert [len(chunk) for chunk in chunks] == chunk_sizes
+        else:
+            read = [len(next(chunks)) for _ in range(steps)]
+            assert read == chunk_sizes[:steps]
+            reading.append(chunks)
+        assert 0 <= cache.size <= max_bytes
+    for chunks in reading:
+        for _ in chunks:
+            assert cache.size <= max_bytes
+    reading.clear()
+    assert 0 <= cache.size <= max_bytes
+    # Nothing is taken any more but what is kept: there is room for all of it again.
+    assert cache.take(max_bytes)
+    assert cache.size == max_bytes
+
+
+def test_who_leaves_midway_gives_back_what_was_taken() -> None:
+    cache = ResultCache(100_000)
+    chunks = iter(cache.through("tag", Rows([1_000, 1_000])))
+    next(chunks)
+    assert cache.size == OF_AN_ENTRY + 1_000
+    del chunks
+    assert cache.size == 0
+
+
+def test_a_result_that_grows_too_large_gives_back_what_was_taken() -> None:
+    cache = ResultCache(MAX_SHARE * 10_000)
+    chunks = iter(cache.through("tag", Rows([6_000, 6_000, 1])))
+    next(chunks)
+    assert cache.size > 6_000
+    assert len(list(chunks)) == 2
+    assert cache.size == 0
+
+
+def test_those_go_that_were_not_asked_for_longest() -> None:
+    cache = ResultCache(MAX_SHARE * 10_000)
+
+    for tag in "abcd":
+        list(cache.through(tag, Rows([8_000])))
+    # "a" is asked for again, so that "b" is the one that goes.
+    assert len(b"".join(cache.through("a", Rows([1])))) == 8_000
+    list(cache.through("e", Rows([8_000])))
+    assert cache.size == 4 * (8_000 + OF_AN_ENTRY)
+    assert len(b"".join(cache.through("a", Rows([1])))) == 8_000
+    assert len(b"".join(cache.through("b", Rows([1])))) == 1
 
 
 def test_many_threads_keep_and_read_at_once() -> None:
