@@ -6,7 +6,6 @@ from contextlib import closing
 from dataclasses import dataclass
 
 import duckdb
-from duckdb.sqltypes import DuckDBPyType
 
 from adapters.ducklake.asking_again import AskedAgain
 from adapters.ducklake.catalog.metadata import Metadata
@@ -21,11 +20,10 @@ from adapters.ducklake.loads.derived_columns import derived_columns
 from adapters.ducklake.loads.staging import Stage
 from adapters.ducklake.objects.sources import ObjectSources
 from adapters.ducklake.objects.views import ObjectReader
-from adapters.ducklake.results.types import depth
+from adapters.ducklake.results.columns import described
 from domain.derived_tables import DerivedTable, SourceRead
-from domain.errors import LakehouseError, StatementNotAllowedError, TooLargeError
+from domain.errors import LakehouseError, StatementNotAllowedError
 from domain.queries import Query
-from domain.sql.limits import MAX_RESULT_COLUMNS, MAX_TYPE_DEPTH
 from domain.tables import DEFAULT_NAMESPACE, TableDefinition
 
 _BEFORE = "SELECT * FROM (\n"
@@ -87,14 +85,16 @@ def _staged(stage: Stage, wanted: DerivedTable, query: Query, reader: ObjectRead
     passed.prepare(cursor, namespace)
     select = f"{_BEFORE}{passed.sql}{_AFTER}"
     try:
-        described = _described(cursor, select, query)
+        columns = described(cursor, passed.sql, query.parameters)
     except duckdb.Error as error:
         raise (
             reader.of_objects(error)
             or translated(error, reader.redact, len(_BEFORE), sql, passed.place)
             or error
         ) from error
-    definition = wanted.with_columns(derived_columns(described))
+    definition = wanted.with_columns(
+        derived_columns([(column.name, column.type) for column in columns])
+    )
     count = stage.fill(select, query.parameters)
     read = SourceRead(passed.tables, metadata.snapshot_id, count, reader.objects)
     return StagedTable(definition, stage.table, read)
@@ -104,17 +104,3 @@ def _named(query: Query) -> str:
     if query.table is None:
         raise AssertionError("a query has SQL or a table")
     return qualified(query.table)
-
-
-def _described(
-    cursor: duckdb.DuckDBPyConnection, select: str, query: Query
-) -> list[tuple[str, DuckDBPyType]]:
-    """Names and types of the columns, from binding the statement without running it."""
-    cursor.execute(f"{select} LIMIT 0", query.parameters or None)
-    description = cursor.description or []
-    if len(description) > MAX_RESULT_COLUMNS:
-        raise TooLargeError(f"A table has at most {MAX_RESULT_COLUMNS} columns here.")
-    for name, column_type, *_ in description:
-        if depth(column_type) > MAX_TYPE_DEPTH:
-            raise TooLargeError(f"The type of {name} is nested more than {MAX_TYPE_DEPTH} deep.")
-    return [(name, column_type) for name, column_type, *_ in description]
