@@ -28,6 +28,9 @@ from domain.queries import Parameters, QueryResult, ResultColumn
 from domain.tables import TableName
 
 BATCH_ROWS = 16_384
+MAX_AHEAD_BYTES = 16 * 1024**2
+"""Behind larger batches the next are made when they are asked for: these may be as large."""
+
 CLOSE_WAITS_S = 1.0
 """How long who closes a result waits for its engine to stop."""
 
@@ -193,14 +196,15 @@ class DuckLakeResult(QueryResult):
     def _batches(self, reader: Any, batches: list[Any], ended: bool) -> Iterator[Any]:
         while True:
             # The engine makes the next batches while the encoder, and who sends, have these.
-            ahead = None if ended else self._begin(lambda: _read(reader))
+            is_ahead = not ended and sum(batch.nbytes for batch in batches) <= MAX_AHEAD_BYTES
+            step = self._begin(lambda: _read(reader)) if is_ahead else None
             for batch in batches:
                 yield self._counted(batch)
                 if self._truncated:
                     return
-            if ahead is None:
+            if ended:
                 return
-            batches, ended = self._finish(ahead)
+            batches, ended = self._finish(step or self._begin(lambda: _read(reader)))
 
     def _counted(self, batch: Any) -> Any:
         limit = self._query.row_limit
