@@ -105,7 +105,6 @@ def test_create_refuses(api: Api, change: dict[str, Any], code: str, place: str)
         (b'{"name": "\xff"}', "malformed_body"),
         (b'{"name": "a", "name": "b"}', "malformed_body"),
         (b'{"name": "\\ud800"}', "malformed_body"),
-        (b'{"name": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "malformed_body"),
         (b'{"name": ' + b"1" * 10_000 + b"}", "malformed_body"),
     ],
 )
@@ -118,8 +117,9 @@ def test_json_that_is_no_object_is_422(api: Api, content: bytes) -> None:
     problem(api.http.post("/tables", content=content, headers=JSON), 422, "invalid_request")
 
 
-def test_a_control_body_is_bounded(api: Api) -> None:
-    content = b'{"name": "' + b"x" * 2**20 + b'"}'
+@pytest.mark.parametrize("value", [b'"' + b"x" * 2**20 + b'"', b"[" * 100_000 + b"]" * 100_000])
+def test_a_control_body_is_bounded(api: Api, value: bytes) -> None:
+    content = b'{"name": ' + value + b"}"
     problem(api.http.post("/tables", content=content, headers=JSON), 413, "too_large")
 
 
