@@ -16,7 +16,7 @@ DIRECTORY = Path(__file__).parents[1] / "docs" / "explanation"
 MEASURED = DIRECTORY / "queries.csv"
 PLOT = DIRECTORY / "queries.svg"
 
-WIDTH, LEFT, TOP, BAR, GAP = 760, 290, 46, 18, 14
+WIDTH, LEFT, TOP, BAR, GAP = 800, 330, 46, 18, 14
 LENGTH = 400
 TITLE = "Time over HTTP, as a multiple of the time it is compared with (line: the target)"
 OURS, TARGET = "#0072b2", "#d55e00"
