@@ -59,7 +59,8 @@ def endpoint(server: S3Endpoint) -> MinioEndpoint:
 
 
 @pytest.fixture
-def proxy(minio_server: S3Endpoint) -> Iterator[TcpProxy]:
+def proxy(minio_server: S3Endpoint, minio_bucket: str) -> Iterator[TcpProxy]:
+    # It ends before the bucket is emptied: MinIO deletes no object while it is sending it.
     with TcpProxy(minio_server.host, minio_server.port) as running:
         yield running
 

@@ -12,14 +12,15 @@ from tests.e2e.hostile.wire import QUESTION, ask, connected, question, request
 from tests.e2e.service import ServiceProcess
 
 MALFORMED = (400, "malformed_body")
+TOO_DEEP = (413, "too_large")
 INVALID = (422, "invalid_request")
 DEEP = 100_000
 
 BODIES = {
     "a name twice": (b'{"sql":"SELECT 1","sql":"SELECT 2"}', MALFORMED),
-    "deep lists": (b'{"parameters":' + b"[" * DEEP + b"]" * DEEP + b"}", MALFORMED),
-    "deep objects": (b'{"a":' * DEEP + b"1" + b"}" * DEEP, MALFORMED),
-    "deep and open": (b"[" * DEEP, MALFORMED),
+    "deep lists": (b'{"parameters":' + b"[" * DEEP + b"]" * DEEP + b"}", TOO_DEEP),
+    "deep objects": (b'{"a":' * DEEP + b"1" + b"}" * DEEP, TOO_DEEP),
+    "deep and open": (b"[" * DEEP, TOO_DEEP),
     "beyond a double": (b'{"sql":"SELECT ?","parameters":[1e400]}', MALFORMED),
     "not a number": (b'{"sql":"SELECT ?","parameters":[NaN]}', MALFORMED),
     "infinity": (b'{"sql":"SELECT 1","timeout_s":Infinity}', MALFORMED),

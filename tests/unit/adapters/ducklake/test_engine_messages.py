@@ -45,7 +45,7 @@ def test_other_hints_stay(message: str) -> None:
 
 
 def test_lines_are_bounded() -> None:
-    lines = fit("\n".join(["x" * 1_000_000] * 1_000)).split("\n")
+    lines = fit("\n".join(["x" * 10_000] * 1_000)).split("\n")
     assert len(lines) == MAX_LINES + 1
     assert max(map(len, lines)) <= MAX_LINE + 3
 
