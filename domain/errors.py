@@ -21,6 +21,7 @@ class LakehouseError(Exception):
     Attributes:
         code: A stable, snake_case name of the error, part of the API.
         run_id: The lineage run in which it happened; None when no run had begun.
+        position: Where in the SQL its cause is, in characters from 0; None when not known.
     """
 
     code: ClassVar[str] = "internal_error"
@@ -32,6 +33,7 @@ class LakehouseError(Exception):
         super().__init__(detail)
         self.detail = detail
         self.run_id: str | None = None
+        self.position: int | None = None
 
     def add(self, sentence: str) -> None:
         """Tell the user more."""
@@ -108,7 +110,6 @@ class InvalidParametersError(InvalidError):
     Attributes:
         parameter: The first of them, by its place (from 1) or its name; None when it is not
             known, or not a single one's fault.
-        position: Where in the SQL it does not fit, in characters from 0; None when not known.
     """
 
     code = "invalid_parameters"
@@ -221,11 +222,7 @@ class MalformedPathError(MalformedError):
 
 
 class InvalidSqlError(MalformedError):
-    """SQL that is wrong: its syntax, or a name in it.
-
-    Attributes:
-        position: Where in the SQL, in characters from 0; None when not known.
-    """
+    """SQL that is wrong: its syntax, or a name in it."""
 
     code = "invalid_sql"
 

@@ -16,8 +16,10 @@ from domain.errors import TooLargeError
 MAX_JSON_DEPTH = 500
 """How deep a JSON value may be nested. Python's own stack ends at 1,000."""
 
-_STRING = rb'"(?:[^"\\]++|\\.)*+"'
-_BRACKETS = re.compile(_STRING + rb"|[\[\]{}]", re.DOTALL)
+JSON_STRING = rb'"(?:[^"\\]++|\\.)*+"'
+"""The pattern of a string in JSON (RFC 8259, 7), to be compiled with `re.DOTALL`."""
+
+_BRACKETS = re.compile(JSON_STRING + rb"|[\[\]{}]", re.DOTALL)
 
 
 def check_depth(text: bytes, depth: int = MAX_JSON_DEPTH) -> None:

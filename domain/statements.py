@@ -8,12 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
-from domain.errors import (
-    InvalidParametersError,
-    InvalidSqlError,
-    LakehouseError,
-    StatementNotFoundError,
-)
+from domain.errors import LakehouseError, StatementNotFoundError
 from domain.lineage import new_run_id
 from domain.queries import ResultColumn
 from domain.tables import TableName
@@ -79,10 +74,7 @@ class Failure:
         """Tell of an error; of one that is not ours, nothing: it may hold anything."""
         if not isinstance(error, LakehouseError):
             return cls(LakehouseError.code, "Something went wrong in the service.")
-        position = None
-        if isinstance(error, InvalidSqlError | InvalidParametersError):
-            position = error.position
-        return cls(error.code, error.detail, position)
+        return cls(error.code, error.detail, error.position)
 
 
 @dataclass(frozen=True, slots=True)

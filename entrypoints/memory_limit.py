@@ -42,17 +42,22 @@ def limit_memory(limit: int | None) -> None:
     Args:
         limit: In bytes; None is most of what the machine or the container has.
     """
-    if sys.platform != "linux":
+    bytes_ = memory_of_process(limit)
+    if bytes_ is None:
         return
     os.environ.setdefault(*_ALLOCATOR)
     keep_blocks()
-    bytes_ = memory_of_process(limit)
     move_wall(bytes_)
     threading.Thread(target=_keep, args=(bytes_,), name="memory-limit", daemon=True).start()
 
 
-def memory_of_process(limit: int | None) -> int:
-    """What the process may have, in bytes: `limit`, or most of what there is."""
+def memory_of_process(limit: int | None) -> int | None:
+    """What the process may have, in bytes: `limit`, or most of what there is.
+
+    None elsewhere than on Linux, where nothing bounds it.
+    """
+    if sys.platform != "linux":
+        return None
     return round(available_memory() * SHARE_OF_MEMORY) if limit is None else limit
 
 

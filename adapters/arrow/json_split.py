@@ -16,7 +16,7 @@ import msgspec
 from adapters.arrow.body import row_too_large, without_mark
 from adapters.arrow.limits import BATCH_BYTES
 from domain.errors import MalformedBodyError
-from domain.json_depth import too_deep
+from domain.json_depth import JSON_STRING, too_deep
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -30,21 +30,19 @@ _NO_ROWS = (
     "and nothing else."
 )
 
-_STRING = rb'"(?:[^"\\]++|\\.)*+"'
-
 
 def _nested(depth: int) -> bytes:
     """A pattern of what an object may hold, with objects and lists to a depth."""
-    inside = rb'[^"{}\[\]]++|' + _STRING
+    inside = rb'[^"{}\[\]]++|' + JSON_STRING
     return inside if depth == 0 else inside + rb"|[\[{](?:" + _nested(depth - 1) + rb")*+[\]}]"
 
 
 _OBJECT = rb"\s*+\{(?:" + _nested(2) + rb")*+\}\s*+"
 _FULL_ROWS = re.compile(rb"(?:" + _OBJECT + rb",)*+", re.DOTALL)
-_TOKEN = re.compile(_STRING + rb'|[\[\]{}"]', re.DOTALL)
+_TOKEN = re.compile(JSON_STRING + rb'|[\[\]{}"]', re.DOTALL)
 _GUESS = re.compile(rb"\}\s*,\s*\{")
 _START = re.compile(rb"\s*(?:\[|\{\s*\"rows\"\s*:\s*\[)")
-_STRING_END = re.compile(_STRING, re.DOTALL)
+_STRING_END = re.compile(JSON_STRING, re.DOTALL)
 _SCALAR_END = re.compile(rb"[^,\]}\s]++")
 _START_SO_FAR = re.compile(rb"\s*(\{\s*(\"(r(o(w(s(\"\s*(:\s*)?)?)?)?)?)?)?)?")
 

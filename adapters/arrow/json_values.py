@@ -27,13 +27,12 @@ from domain.column_types import (
     ScalarType,
     StructType,
 )
-from domain.json_depth import check_depth
+from domain.json_depth import JSON_STRING, check_depth
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_STRING = rb'"(?:[^"\\]++|\\.)*+"'
-_KEYS = re.compile(_STRING + rb"[ \t\r\n]*+(:?)", re.DOTALL)
+_KEYS = re.compile(JSON_STRING + rb"[ \t\r\n]*+(:?)", re.DOTALL)
 
 _decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode

@@ -10,7 +10,6 @@ from application.tables.export import ExportCommand
 from application.tables.export_partitioned import PartitionedExportCommand
 from application.tables.load import LoadObjectsCommand
 from domain.datasets import WriteCondition
-from domain.errors import InvalidParametersError, InvalidSqlError
 from domain.formats import DataFormat
 from domain.growth import OnNewColumns
 from domain.object_rows import ObjectRows
@@ -18,7 +17,7 @@ from domain.partitions import PartitionedPlace
 from domain.queries import Query
 from domain.tables import TableName
 from entrypoints.cli.appended import OnNewColumnsOption, tell_appended
-from entrypoints.cli.errors import point_into
+from entrypoints.cli.errors import pointing_into
 from entrypoints.cli.formats import data_format_of, format_of_file
 from entrypoints.cli.help import shows
 from entrypoints.cli.keys import KeyOption, under_key
@@ -174,9 +173,5 @@ def _tell_partitions(
 
 def _pointing(query: Query, call: Callable[[], T]) -> T:
     """What a call gives; an error in the query's SQL shows where it is."""
-    try:
+    with pointing_into(query.sql):
         return call()
-    except (InvalidSqlError, InvalidParametersError) as error:
-        if query.sql is not None:
-            point_into(error, query.sql)
-        raise

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import typer
 
@@ -13,7 +15,6 @@ from domain.errors import (
     BusyError,
     EmptyBodyError,
     InvalidColumnError,
-    InvalidParametersError,
     InvalidSqlError,
     LakehouseError,
     LakeLockedError,
@@ -100,8 +101,18 @@ def report(error: BaseException) -> int:
     return code
 
 
-def point_into(error: InvalidSqlError | InvalidParametersError, sql: str) -> None:
-    """Let an error show where in the SQL its cause is."""
+@contextmanager
+def pointing_into(sql: str | None) -> Iterator[None]:
+    """While this lasts, an error shows where in the SQL its cause is; None where there is none."""
+    try:
+        yield
+    except LakehouseError as error:
+        if sql is not None:
+            _point_into(error, sql)
+        raise
+
+
+def _point_into(error: LakehouseError, sql: str) -> None:
     if error.position is None or error.position > len(sql):
         return
     begin = sql.rfind("\n", 0, error.position) + 1

@@ -14,10 +14,9 @@ from domain.column_types import (
     ScalarType,
     read_column_type,
 )
-from domain.errors import InvalidParametersError, InvalidSqlError
 from domain.formats import DataFormat
 from domain.queries import Query, ResultColumn, ResultEncoding
-from entrypoints.cli.errors import point_into
+from entrypoints.cli.errors import pointing_into
 from entrypoints.cli.formats import ResultFormat, format_of_file
 from entrypoints.cli.local_files import STANDARD_STREAM
 from entrypoints.cli.output import chosen, destination, note, on_terminal, stdout_console
@@ -76,12 +75,8 @@ def answer(session: Session, query: Query, shape: Shape) -> None:
 
 
 def _open(lake: Container, query: Query, data_format: DataFormat) -> QueryAnswer:
-    try:
+    with pointing_into(query.sql):
         return lake.run_query()(RunQueryCommand(query, ResultEncoding(data_format))).value
-    except (InvalidSqlError, InvalidParametersError) as error:
-        if query.sql is not None:
-            point_into(error, query.sql)
-        raise
 
 
 def _write(

@@ -13,7 +13,6 @@ from application.tables.describe import DescribeTableCommand
 from application.tables.drop import DropTableCommand
 from application.tables.list import ListTablesCommand
 from domain.derived_tables import DerivedTable
-from domain.errors import InvalidParametersError, InvalidSqlError
 from domain.object_rows import ObjectRows
 from domain.queries import Query
 from domain.tables import (
@@ -27,7 +26,7 @@ from domain.tables import (
     TableName,
 )
 from entrypoints.cli.columns import parse_column, read_columns
-from entrypoints.cli.errors import point_into
+from entrypoints.cli.errors import pointing_into
 from entrypoints.cli.formats import data_format_of
 from entrypoints.cli.help import shows
 from entrypoints.cli.keys import KeyOption, under_key
@@ -190,12 +189,8 @@ def create(  # noqa: PLR0917 - one parameter for each thing that can be said
 
 
 def _derived(lake: Container, command: CreateTableFromCommand) -> CreateOutcome:
-    try:
+    with pointing_into(command.table.sql):
         return lake.create_table_from()(command).value.outcome
-    except (InvalidSqlError, InvalidParametersError) as error:
-        if command.table.sql is not None:
-            point_into(error, command.table.sql)
-        raise
 
 
 def _columns(texts: list[str] | None, file: str | None) -> tuple[Column, ...]:

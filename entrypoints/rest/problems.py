@@ -18,7 +18,6 @@ from domain.errors import (
     ForbiddenError,
     InvalidError,
     InvalidParametersError,
-    InvalidSqlError,
     LakehouseError,
     LakeLockedError,
     MalformedError,
@@ -151,7 +150,7 @@ def problem_of(scope: Scope, error: Exception) -> dict[str, Any]:
         errors = [where | {"detail": cause.detail}]
     elif isinstance(cause, RangeNotSatisfiableError):
         more["size"] = cause.size
-    if isinstance(cause, InvalidSqlError | InvalidParametersError) and cause.position is not None:
+    if cause.position is not None:
         more["position"] = cause.position
     if cause.run_id is not None:
         more["run_id"] = cause.run_id

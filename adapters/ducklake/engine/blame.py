@@ -89,9 +89,8 @@ def blamed(
         return error
     if name is None:
         return error
-    position = error.position if isinstance(error, InvalidSqlError) else None
     detail = f"The value of ${name} does not fit: {error.detail}"
-    return InvalidParametersError(detail, name, position)
+    return InvalidParametersError(detail, name, error.position)
 
 
 def _unfit(parameters: Parameters, ask: Ask) -> str | None:
